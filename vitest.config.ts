@@ -35,14 +35,17 @@ const project = (test: TestProjectInlineConfiguration['test']): TestProjectInlin
     server: { deps: { external: [`${root}/dist/`] } },
     // to load the build once for all files takes half the time: they keep nothing outside themselves
     isolate: false,
-    // two cores are busy while one file of three waits
-    maxWorkers: 3,
+    // two cores are busy while two files of four wait
+    maxWorkers: 4,
     ...test,
   },
 })
 
 /** Parts of the paths of files that take long, the longest first. */
-const LONG = ['/checks.', '/docs/code', '/agents', '/package/', '/gate/', '/docs/', '/examples/', '/theory/', '/tune']
+const LONG = [
+  ...['/checks.', '/docs/code', '/agents', '/package/', '/gate/', '/docs/', '/examples/', '/theory/', '/tune'],
+  ...['/cli/explore', '/usage', '/threads'],
+]
 /** Files that wait for the real clock or for processes for a part of their time. */
 const WAITING = /^test\/(action|cli|examples|measure|serve)\//
 
@@ -100,6 +103,7 @@ export default defineConfig({
         tags: [{ name: 'full' }, { name: 'at-length' }],
         // long runs leave memory behind, and a process with much of it cannot start others
         isolate: true,
+        maxWorkers: 3,
         sequence: { groupOrder: 1 },
       }),
     ],

@@ -89,7 +89,11 @@ export function checkBudget(of: Result | Summary, budget: Budget): BudgetCheck {
     })
     return { verdict: verdictOf(checks), rules: checks, latency: null, findings: [] }
   }
-  const result = checkResult(of)
+  return judgeResult(checkResult(of), budget)
+}
+
+/** Judges a run of this process, whose result needs no check: that takes longer than to judge it. */
+export function judgeResult(result: Result, budget: Budget): BudgetCheck {
   const classes = Object.keys(result.classes ?? {})
   const rules = rulesOf(budget, classes)
   const judges = new Map<string | undefined, RunJudge | null>([[undefined, new RunJudge(result)]])

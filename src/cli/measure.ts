@@ -1,43 +1,20 @@
 import { Command, Option } from 'commander'
-import { type BudgetCheck, checkBudget } from '../budget/check.js'
-import { headline } from '../budget/render.js'
-import { jsonText, writeText } from '../files/stored.js'
 import type { AgentsOption, MeasureOptions, MeasureProgress } from '../measure/options.js'
-import { renderJunit } from '../report/export/junit.js'
-import { renderBudgetMarkdown, renderMarkdown } from '../report/export/markdown.js'
-import { renderHtml } from '../report/html/render.js'
-import { renderResult } from '../report/terminal/result-table.js'
 import type { Result } from '../result/result.js'
-import { type Budget, requireEvents } from '../scenario/budget.js'
+import { requireEvents } from '../scenario/budget.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { mayHaveEvents, type Targets } from '../scenario/target.js'
 import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { exitCodeOf, renderCheck } from './check.js'
-import { BUDGET_IS, loadBudget, parseValue } from './limits.js'
+import { addRunOptions, EXIT_CODES_OF_BUDGET, type RunFlags, readRunFlags, rejectUnused, showRun } from './check.js'
+import { parseValue } from './limits.js'
 import type { RunWatch, WatchFlags } from './machines/run-watch.js'
-import {
-  addInconclusiveOption,
-  addOutputOptions,
-  addPriceOption,
-  addValidityOption,
-  failIfInvalid,
-  formatOf,
-  type OutputFlags,
-  type PriceFlags,
-  priceOf,
-  print,
-  printJson,
-  type ValidityFlags,
-  withProgress,
-} from './output.js'
-import { renderResultsAs } from './report.js'
+import { withProgress } from './output.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
-const EXAMPLES = `
-With --budget the exit code is 0 if the budget is kept, 1 if it is broken, 3 if the check is inconclusive.
+const EXAMPLES = `${EXIT_CODES_OF_BUDGET}
 
 Examples:
   $ throughline measure --handler ./model.ts --arrivals 800/s --max-batch-size 16 --duration 5s
@@ -59,9 +36,6 @@ interface MeasureFlags extends WatchFlags {
   shard?: string
   agents?: string
   redis?: string
-  budget?: string
-  onInconclusive?: 'fail' | 'pass'
-  output?: string
 }
 
 export function measureCommand(terminal: Terminal): Command {
@@ -91,48 +65,16 @@ export function measureCommand(terminal: Terminal): Command {
     .option('--progress-fd <n>', 'write a snapshot as a JSON line to this file descriptor every second')
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
-    .option('--budget <limits>', `check the result against ${BUDGET_IS}`)
-  addInconclusiveOption(command).option(
-    '-o, --output <file>',
-    `also write the result to a file: ${FORMATS.map((each) => `.${each}`).join(', ')} (.xml: JUnit, of a budget)`,
-  )
-  addOutputOptions(addPriceOption(addValidityOption(command))).addHelpText('after', EXAMPLES)
-  return command.action(
-    async (
-      file: string | undefined,
-      flags: ScenarioFlags & MeasureFlags & OutputFlags & ValidityFlags & PriceFlags,
-    ) => {
-      rejectUnused(command)
-      const price = priceOf(flags)
-      const { output, onInconclusive = 'fail' } = flags
-      const format = output === undefined ? null : formatOf(output, FORMATS)
-      const budget = flags.budget === undefined ? undefined : await loadBudget(flags.budget)
-      if (format === 'xml' && budget === undefined) {
-        throw new ValidationError(
-          '--output',
-          'must have another extension: .xml holds the verdict on a budget; give --budget',
-        )
-      }
-      const scenario = await buildScenario(file, flags, command)
-      if (budget !== undefined) requireEvents(budget, mayHaveEvents(scenario as Targets), 'budget')
-      const result = await measureWatched(terminal, scenario, flags, file ?? 'measure')
-      const check = budget === undefined ? null : checkBudget(result, budget)
-      if (flags.json) printJson(terminal, result)
-      else print(terminal, result, (each, options) => renderResult(each, { ...options, price }))
-      if (check !== null) {
-        if (flags.json) terminal.stderr.write(`throughline: ${headline(check)}\n`)
-        else print(terminal, check, renderCheck)
-        if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(check.verdict, onInconclusive)
-      }
-      if (output !== undefined && format !== null) {
-        await writeText(
-          output,
-          textOf(result, format, { name: file ?? 'measure', check, budget, onInconclusive, price }),
-        )
-      }
-      failIfInvalid(terminal, flags, [result])
-    },
-  )
+  addRunOptions(command).addHelpText('after', EXAMPLES)
+  return command.action(async (file: string | undefined, flags: ScenarioFlags & MeasureFlags & RunFlags) => {
+    rejectUnused(command, [['redis', 'agents']])
+    const asked = await readRunFlags(command, flags)
+    const scenario = await buildScenario(file, flags, command)
+    const { budget } = asked
+    if (budget !== undefined) requireEvents(budget, mayHaveEvents(scenario as Targets), 'budget')
+    const result = await measureWatched(terminal, scenario, flags, file ?? 'measure')
+    await showRun(terminal, result, asked, file ?? 'measure')
+  })
 }
 
 /** Measures a scenario, and shows its progress on stderr and where flags ask for it. */
@@ -170,51 +112,6 @@ async function startWatch(terminal: Terminal, flags: WatchFlags, name: string): 
   if (live === undefined && pushgateway === undefined && progressFd === undefined) return null
   const watch = await import('./machines/run-watch.js')
   return watch.RunWatch.start(terminal, { live, pushgateway, progressFd }, name)
-}
-
-/** Options that change nothing without another. */
-const USED_WITH = [
-  ['redis', 'agents'],
-  ['onInconclusive', 'budget'],
-] as const
-
-/** Refuses flags without effect; a config may give their defaults. */
-function rejectUnused(command: Command): void {
-  const longOf = (name: string) => command.options.find((each) => each.attributeName() === name)?.long as string
-  for (const [name, other] of USED_WITH) {
-    if (command.getOptionValueSource(name) !== 'cli' || command.getOptionValue(other) !== undefined) continue
-    throw new ValidationError(longOf(name), `applies to ${longOf(other)} only`)
-  }
-}
-
-const FORMATS = ['html', 'md', 'csv', 'hgrm', 'hlog', 'xml', 'json'] as const
-
-interface Written {
-  name: string
-  check: BudgetCheck | null
-  budget: Budget | undefined
-  onInconclusive: 'fail' | 'pass'
-  price: number | undefined
-}
-
-/** The text of a file with the result. */
-function textOf(
-  result: Result,
-  format: (typeof FORMATS)[number],
-  { name, check, budget, onInconclusive, price }: Written,
-): string {
-  switch (format) {
-    case 'html':
-      return renderHtml(result, { budget, price })
-    case 'json':
-      return jsonText(result)
-    case 'xml':
-      return renderJunit(check as BudgetCheck, { name, onInconclusive })
-    case 'md':
-      return renderMarkdown(result, { price }) + (check === null ? '' : `\n${renderBudgetMarkdown(check)}`)
-    default:
-      return renderResultsAs([{ name, result }], format, price)
-  }
 }
 
 function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard, agents, redis }: MeasureFlags): MeasureOptions {

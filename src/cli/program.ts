@@ -49,6 +49,54 @@ function refuseRepeated(command: Command): void {
   }
 }
 
+/** What the options of other tools, and those that a command lacks, are called here. */
+const MEANT: Record<string, string[]> = {
+  '--arrivals': ['--rate', '--rps', '--qps', '-r'],
+  '--clients': ['--vus', '--users', '--concurrency', '-c'],
+  '--duration': ['-d'],
+  '--max-batch-size': ['--batch-size', '--batch'],
+  '--max-wait': ['--wait'],
+  '--method': ['-X'],
+  '--header': ['-H'],
+  '--body': ['--data'],
+  '--timeout': ['-m'],
+  '--insecure': ['-k'],
+  '--budget p99=100ms': ['--p50', '--p90', '--p95', '--p99', '--threshold', '--thresholds'],
+}
+
+/** What to run instead of commands that do not exist. */
+const RUN_INSTEAD: Record<string, string> = {
+  run: 'simulate or measure',
+  bench: 'measure',
+  benchmark: 'measure',
+  load: 'measure',
+  replay: 'measure --trace',
+  headroom: 'capacity --budget',
+  budget: 'check',
+  diff: 'compare',
+  gate: 'compare --base-ref',
+}
+
+/** Rewrites the suggestion in commander's error about an unknown option or command, if a better one is known. */
+function suggest(error: string, command: Command, commands: readonly Command[]): string {
+  const [, kind, name] = /unknown (option|command) '([^'=]+)/.exec(error) ?? []
+  if (kind === undefined || name === undefined) return error
+  const suggestion = kind === 'option' ? suggestOption(name, command, commands) : suggestCommand(name)
+  return suggestion === null ? error : `${error.split('\n')[0]}\n(${suggestion})\n`
+}
+
+const suggestCommand = (name: string) => (name in RUN_INSTEAD ? `Use ${RUN_INSTEAD[name]}` : null)
+
+function suggestOption(name: string, command: Command, commands: readonly Command[]): string | null {
+  const has = ({ options }: Command, flag: string) => options.some(({ long, hidden }) => long === flag && !hidden)
+  const meant = Object.keys(MEANT).find((flag) => MEANT[flag]?.includes(name))
+  if (meant !== undefined && has(command, meant.split(' ')[0] as string)) return `Use ${meant}`
+  const longer = name.length > 4 ? command.options.find(({ long }) => long?.startsWith(`${name}-`)) : undefined
+  if (longer !== undefined) return `Did you mean ${longer.long}?`
+  const others = commands.filter((each) => has(each, name)).map((each) => each.name())
+  return others.length === 0 ? null : `It is an option of: ${others.join(', ')}`
+}
+
 /** Runs a command line and returns the exit code. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   let run: Command | null = null
@@ -82,7 +130,9 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       writeErr: (text) => terminal.stderr.write(text),
       getOutHelpWidth: () => terminal.stdout.columns ?? 80,
       getErrHelpWidth: () => terminal.stderr.columns ?? 80,
-      outputError: (text, write) => write(makeLegible(text.replace(/^error: /, `${program.name()}: `))),
+      outputError: (text, write) => {
+        write(makeLegible(suggest(text, command, program.commands).replace(/^error: /, `${program.name()}: `)))
+      },
     })
   }
   try {

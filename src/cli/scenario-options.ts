@@ -285,9 +285,15 @@ function setHttp(
   })
   if (changes === null && header === undefined && insecure === undefined) return
   if (url === undefined && given === undefined) {
+    if (requests !== undefined) {
+      throw new ValidationError(
+        '--requests',
+        `must be a whole number, such as 10000, or with --url a file of requests, got '${requests}'`,
+      )
+    }
     throw new ValidationError(
       '--url',
-      'is required for the options of HTTP: method, header, body, requests, timeout, connections, max-redirects, stream, insecure and http2',
+      'is required for the options of HTTP: method, header, body, timeout, connections, max-redirects, stream, insecure and http2',
     )
   }
   const headers = header === undefined ? {} : { headers: { ...plainHeaders(given?.headers), ...headersOf(header) } }
@@ -445,7 +451,7 @@ function nameOption(line: string, command: Command): string {
     const isArgument = OPTIONS_OF[field] !== undefined || /^(options|[a-z]+)\.\w+$/.test(field)
     if (option?.long === undefined || option.long === null || !isArgument) continue
     const rest = place.slice(field.length + 1)
-    return `${option.long}: ${rest === '' ? '' : `${rest}: `}${text}`
+    return `${option.long}: ${rest === '' ? '' : `${rest}: `}${text.replace('null means', "'none' means")}`
   }
   return line
 }

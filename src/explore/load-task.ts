@@ -1,4 +1,4 @@
-import { type BudgetCheck, checkBudget } from '../budget/check.js'
+import { type BudgetCheck, judgeResult } from '../budget/check.js'
 import { percentileNs } from '../histogram/percentile.js'
 import { findingsOf } from '../result/findings.js'
 import { errorsIn, type Recording } from '../result/recording.js'
@@ -27,7 +27,7 @@ export function runLoad({ scenario, p99 }: LoadTask, goesOn?: () => boolean): Lo
   const recording = new Engine(scenario).run(goesOn)
   if (!mayPass(recording, nanoseconds(p99))) return { check: null, result: null }
   const result = resultOf(recording)
-  const check = checkBudget(result, { p99 })
+  const check = judgeResult(result, { p99 })
   return { check, result: check.verdict === 'pass' ? result : null }
 }
 

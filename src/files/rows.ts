@@ -33,7 +33,7 @@ export const readLines = async (path: string): Promise<string> => (await readTex
  * @throws ValidationError naming the file and the line
  */
 export function parseRows(path: string, text: string, format?: FileFormat): FileRow[] {
-  const rows = isJson(path, format) ? parseJsonValues(path, text, jsonRow) : csvRows(path, text)
+  const rows = isJson(path, text, format) ? parseJsonValues(path, text, jsonRow) : csvRows(path, text)
   if (rows.length === 0) throw new ValidationError(path, 'holds no rows')
   return rows
 }
@@ -41,9 +41,9 @@ export function parseRows(path: string, text: string, format?: FileFormat): File
 /** The formats of files with rows. */
 export type FileFormat = 'csv' | 'json-lines'
 
-/** Whether a file holds JSON: by its format if that is given, else by its name. */
-export const isJson = (path: string, format: FileFormat | undefined): boolean =>
-  format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) : format === 'json-lines'
+/** Whether a file holds JSON: by its format if that is given, else by its name, or because it begins with an object. */
+export const isJson = (path: string, text: string, format: FileFormat | undefined): boolean =>
+  format === undefined ? /\.(jsonl|ndjson|json)$/i.test(path) || /^\s*\{\s*"/.test(text) : format === 'json-lines'
 
 function csvRows(path: string, text: string): FileRow[] {
   const { records, openQuote } = parseCsv(text, detectSeparator(text))

@@ -25,7 +25,7 @@ export interface ReadTraceOptions {
   /**
    * The format of the file.
    *
-   * @default 'json-lines' if the file name ends in `.jsonl`, `.ndjson` or `.json`, else 'csv'
+   * @default 'json-lines' if the file name ends in `.jsonl`, `.ndjson` or `.json`, or the file begins with an object; else 'csv'
    */
   format?: 'csv' | 'json-lines' | undefined
   /**
@@ -121,12 +121,21 @@ export interface Times {
  */
 export function timesOf({ path, text, options }: TraceFile): Times {
   const { field, unit, format, separator, shift, sort } = options
-  const entries = isJson(path, format)
+  if (format === undefined && COMMON_LOG.test(text)) {
+    throw new ValidationError(
+      path,
+      'is a log in the common format, which has only whole seconds; let the server log JSON lines with milliseconds, such as {"time":1767225600.250,"path":"/users/7"}',
+    )
+  }
+  const entries = isJson(path, text, format)
     ? parseJsonEntries(path, text, field)
     : parseCsvEntries(path, text, { field, unit, separator })
   if (entries.length === 0) throw new ValidationError(path, 'holds no requests')
   return parseTimes(entries, unit, shift, sort)
 }
+
+/** A line in the common or combined log format of nginx and Apache: `::1 - - [01/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1"`. */
+const COMMON_LOG = /^\S+ \S+ \S+ \[\d\d\/\w{3}\/\d{4}:\d\d:\d\d:\d\d [+-]\d{4}\] "/
 
 /** A number as programs write it, in a form that JavaScript parses. */
 const NUMBER = /^\+?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i

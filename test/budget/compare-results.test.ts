@@ -14,7 +14,7 @@ const run = (base: number, scenario: Partial<Scenario> = {}): Result =>
   simulate({
     arrivals: '500/s',
     service: affine({ base, variation: exponential() }),
-    stop: { requests: 100_000 },
+    stop: { requests: 40_000 },
     ...scenario,
   } as Scenario)
 const ms1 = run(1)

@@ -29,6 +29,22 @@ describe.concurrent('throughline simulate', () => {
     expect(stdout).not.toContain('\u001b')
   })
 
+  it.each<[budget: string, exit: number, verdict: RegExp]>([
+    ['p99=1s,throughput>=500/s', 0, /Budget kept: 3 rules/],
+    ['p50=1ms', 1, /Budget broken: 1 of 2 rules fails/],
+    ['first.p99=1s', 3, /it is unknown when responses began/],
+  ])('checks the budget %s, and writes the report', async (budget, exit, verdict) => {
+    const folder = mkdtempSync(join(tmpdir(), 'simulate-'))
+    const [html, junit] = [join(folder, 'report.html'), join(folder, 'junit.xml')]
+    const { stdout, code } = await throughline('simulate', 'trade-off.json', '--budget', budget, '--output', html)
+    expect(code).toBe(exit)
+    expect(stdout).toMatch(verdict)
+    expect(readFileSync(html, 'utf8')).toMatch(verdict)
+    await throughline('simulate', 'trade-off.json', '--budget', budget, '--output', junit)
+    expect(readFileSync(junit, 'utf8')).toMatch(exit === 0 ? /failures="0"/ : /failures="1"/)
+    rmSync(folder, { recursive: true })
+  })
+
   it('prints only the result of the library with --json', async () => {
     expect(await simulated('trade-off.json')).toEqual(plain(simulate(file)))
   })

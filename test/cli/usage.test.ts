@@ -31,7 +31,18 @@ describe.concurrent('throughline', () => {
 describe.concurrent('bad usage', () => {
   it.each([
     ['an unknown flag', 'simulate --servres 2', /unknown option '--servres'\n\(Did you mean --servers\?\)/],
+    ['the beginning of an option', 'simulate --max-batch 8', /'--max-batch'\n\(Did you mean --max-batch-size\?\)/],
+    ['an option of other commands', 'simulate --url=http://127.0.0.1', /'--url=.*\n\(It is an option of: measure, /],
+    ['the option of another tool', 'measure -d 10s', /unknown option '-d'\n\(Use --duration\)\n$/],
+    ['a percentile that is part of a budget', 'tune --p95 10ms', /unknown option '--p95'\n\(Use --budget p99=100ms\)/],
     ['an unknown command', 'simulat', /unknown command 'simulat'/],
+    ['the name of a function', 'headroom x.json', /unknown command 'headroom'\n\(Use capacity --budget\)\n$/],
+    [
+      'a number with a letter',
+      'simulate --service 1ms --arrivals 1/s --requests 10k',
+      /--requests: must be a whole number, such as 10000, or with --url a file of requests, got '10k'/,
+    ],
+    ['no batch', 'simulate trade-off.json --max-batch-size 0', /got 0; 'none' means no limit, the default is 1/],
     [
       'an option that is given twice',
       'simulate trade-off.json --servers 2 --seed 1 --servers 3',
@@ -158,7 +169,7 @@ describe.concurrent('the end', () => {
     'is early on Ctrl-C in the middle of: %s',
     { tags: 'at-length' },
     async (command) => {
-      const flags = 'trade-off.json --requests 100000000 --warmup 0 --json'.split(' ')
+      const flags = 'trade-off.json --requests 30000000 --warmup 0 --json'.split(' ')
       const { code, stdout, stderr } = await interrupted(...command.split(' '), ...flags)
       expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
       const read = JSON.parse(stdout)

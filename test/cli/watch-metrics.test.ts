@@ -9,7 +9,7 @@ import { simulate } from '../../src/simulate/simulate.js'
 import { MAIN, SCENARIOS, throughline } from '../support/processes/command-line.js'
 import { freePort } from '../support/processes/redis.js'
 
-const FLAGS = '--handler handler.ts --arrivals 200/s --duration 2500ms --warmup 100ms'.split(' ')
+const FLAGS = '--handler handler.js --arrivals 200/s --duration 60s --warmup 100ms'.split(' ')
 
 describe('throughline measure, with metrics', () => {
   it('serves them, and pushes them to a gateway', async () => {
@@ -41,12 +41,16 @@ describe('throughline measure, with metrics', () => {
         () => null,
       )
       if (text !== null) scraped.push(text)
+      // before the run, and of the run in progress
+      if (pushed.length < 2 || scraped.length === 0) return
+      clearInterval(scraping)
+      child.kill('SIGINT')
     }, 100)
     const code = await new Promise((resolve) => child.on('close', resolve))
     clearInterval(scraping)
     gateway.close()
     gateway.closeAllConnections()
-    expect({ code, stderr: printed.stderr }).toEqual({ code: 0, stderr: expect.not.stringContaining('pushgateway') })
+    expect({ code, stderr: printed.stderr }).toEqual({ code: 130, stderr: expect.not.stringContaining('pushgateway') })
 
     const completedIn = (text: string | undefined) =>
       Number(/^throughline_requests_total\{name="measure",outcome="completed"\} (\d+)$/m.exec(text ?? '')?.[1])

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { affine, capacity, checkBudget, closed, exponential, onOff, type Scenario } from '../../src/index.js'
+import { atLength } from '../support/at-length.js'
 
 describe('capacity', () => {
   const mm1: Scenario = {
@@ -8,13 +9,15 @@ describe('capacity', () => {
     stop: { requests: 400_000 },
   }
 
-  it('finds the load of M/M/1 at which its p99 meets the limit', () => {
+  it('finds the load of M/M/1 at which its p99 meets the limit', { tags: 'at-length' }, () => {
     // latency is exponential of rate mu - lambda, so that p99 = ln(100) / (mu - lambda)
     const exact = 100 - Math.log(100) / 0.1
-    const found = capacity(mm1, { p99: '100ms' })
+    const requests = atLength(400_000, 100_000)
+    const found = capacity({ ...mm1, stop: { requests } }, { p99: '100ms' })
     // the p99 of 360,000 requests at half load has a standard error of about 1 %; the load's is as large
-    expect(found?.rate).toBeGreaterThan(0.96 * exact)
-    expect(found?.rate).toBeLessThan(1.04 * exact)
+    const within = 0.04 * Math.sqrt(400_000 / requests)
+    expect(found?.rate).toBeGreaterThan((1 - within) * exact)
+    expect(found?.rate).toBeLessThan((1 + within) * exact)
     expect(found?.result.latencyMs.p99).toBeLessThanOrEqual(100)
     expect(found?.result.throughput.offered).toBeCloseTo(found?.rate ?? 0, -1)
   })

@@ -12,6 +12,7 @@ import {
   tune,
 } from '../../src/index.js'
 import { headroomText } from '../../src/report/terminal/tuned-table.js'
+import { atLength } from '../support/at-length.js'
 
 const scenario: Scenario = {
   arrivals: '200/s',
@@ -19,6 +20,7 @@ const scenario: Scenario = {
   batching: { maxBatchSize: 8, maxWait: '2ms' },
   stop: { requests: 20_000 },
 }
+const short: Scenario = { ...scenario, stop: { requests: 5000 } }
 const budget = { p99: '30ms' }
 
 /** The load at which something changes, bisected between two at which it is so, and not. */
@@ -51,14 +53,16 @@ describe('headroom', () => {
     expect(room?.growth).toBeCloseTo((growth as number) / 200 - 1, 12)
   })
 
-  it('of M/M/1 holds the exact load, where p99 is ln(100) / (mu - lambda)', async () => {
-    const exact = 1000 - Math.log(100) / 0.05
+  it('of M/M/1 holds the exact load, where p99 is ln(100) / (mu - lambda)', { tags: 'at-length' }, async () => {
+    // a load of 91 %, or of 80 %, where a shorter run tells as much
+    const [p99, requests] = [atLength(50, 23), atLength(100_000, 40_000)]
+    const exact = 1000 - Math.log(100) / (p99 / 1000)
     const mm1: Scenario = {
       arrivals: '500/s',
       service: affine({ base: '1ms', variation: { distribution: 'exponential' } }),
-      stop: { requests: 100_000 },
+      stop: { requests },
     }
-    const room = await headroom(mm1, { p99: '50ms' })
+    const room = await headroom(mm1, { p99 })
     const { growth, low, high } = (room as NonNullable<typeof room>).rates as {
       growth: number
       low: number
@@ -71,26 +75,26 @@ describe('headroom', () => {
   })
 
   it('is negative where the budget is broken already', async () => {
-    const room = await headroom({ ...scenario, arrivals: '900/s' }, budget)
+    const room = await headroom({ ...short, arrivals: '900/s' }, budget)
     expect(room?.growth).toBeLessThan(0)
-    const none = (await headroom(scenario, { p99: '1ms' })) as Headroom
+    const none = (await headroom(short, { p99: '1ms' })) as Headroom
     expect(none).toMatchObject({ growth: null, limit: 'budget', low: null })
     expect(headroomText(none)).toBe('The budget breaks at any load down to a twentieth of this one.')
   })
 
   it('ends at what the servers sustain, whatever the budget allows', async () => {
-    const room = await headroom(scenario, { errorRate: '<= 1%' })
+    const room = await headroom(short, { errorRate: '<= 1%' })
     // 8 requests in 9.5 ms
     expect(room?.rates.growth).toBeLessThan(8 / 0.0095)
     expect(room?.rates.growth).toBeGreaterThan(0.9 * (8 / 0.0095))
   })
 
   it('says whether the budget breaks first, or the servers are saturated', async () => {
-    expect((await headroom(scenario, budget))?.limit).toBe('budget')
-    const throughput = await headroom(scenario, { throughput: '>= 100/s' })
+    expect((await headroom(short, budget))?.limit).toBe('budget')
+    const throughput = await headroom(short, { throughput: '>= 100/s' })
     expect(throughput).toMatchObject({ limit: 'saturation' })
     expect(throughput?.growth).toBeGreaterThan(2)
-    expect((await headroom({ ...scenario, arrivals: '900/s' }, { errorRate: '<= 1%' }))?.limit).toBe('saturation')
+    expect((await headroom({ ...short, arrivals: '900/s' }, { errorRate: '<= 1%' }))?.limit).toBe('saturation')
   })
 
   it('has no end if the service takes no time', async () => {

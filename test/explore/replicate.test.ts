@@ -37,25 +37,32 @@ const batched: Scenario = {
 const long: Scenario = { ...mm1, stop: { requests: 100_000_000 } }
 
 describe('replicating', { timeout: 60_000 }, () => {
+  let five: ReturnType<typeof replicate> | null = null
+  /** five runs on two threads, once for all tests */
+  const onTwo = () => {
+    five ??= replicate(batched, { replications: 5, threads: 2 })
+    return five
+  }
+
   it('once equals simulate', async () => {
     expect(await replicate(batched, { replications: 1 })).toEqual(simulate(batched))
   })
 
   it('adds up the runs; the first is that of simulate', async () => {
-    const result = await replicate(batched, { replications: 3, threads: 2 })
-    const runs = [0, 1, 2].map((i) => new Engine(resolveScenario(batched, 'simulate'), undefined, i).run())
+    const result = await onTwo()
+    const runs = [0, 1, 2, 3, 4].map((i) => new Engine(resolveScenario(batched, 'simulate'), undefined, i).run())
     expect(runs[0]?.counts).toEqual(simulate(batched).counts)
-    expect(new Set(runs.map(({ counts }) => counts.offered)).size).toBe(3)
+    expect(new Set(runs.map(({ counts }) => counts.offered)).size).toBe(5)
 
     const sum = (of: (run: (typeof runs)[number]) => number) => runs.reduce((total, run) => total + of(run), 0)
     expect(result.counts.offered).toBe(sum(({ counts }) => counts.offered))
     expect(result.counts.rejected).toBe(sum(({ counts }) => counts.rejected))
     expect(result.batches.count).toBe(sum(({ batchSizes }) => [...batchSizes.values()].reduce((a, b) => a + b, 0)))
     // each window is 4.5 s
-    expect(result.window).toEqual({ startMs: 500, endMs: 500 + 3 * 4500 })
-    expect(result.throughput.completed).toBeCloseTo(sum(({ completions }) => completions) / 13.5, 9)
-    expect(result.utilization).toBeCloseTo(sum(({ servingNs }) => servingNs ?? 0) / 13.5e9 / 2, 12)
-    expect(result.meanInSystem).toBeCloseTo(sum(({ inSystemNs }) => inSystemNs) / 13.5e9, 9)
+    expect(result.window).toEqual({ startMs: 500, endMs: 500 + 5 * 4500 })
+    expect(result.throughput.completed).toBeCloseTo(sum(({ completions }) => completions) / 22.5, 9)
+    expect(result.utilization).toBeCloseTo(sum(({ servingNs }) => servingNs ?? 0) / 22.5e9 / 2, 12)
+    expect(result.meanInSystem).toBeCloseTo(sum(({ inSystemNs }) => inSystemNs) / 22.5e9, 9)
 
     const histograms = mergeByMetric(runs.map((run) => run.histograms))
     for (const metric of METRICS) {
@@ -68,13 +75,16 @@ describe('replicating', { timeout: 60_000 }, () => {
       [500, 5000],
       [5000, 9500],
       [9500, 14_000],
+      [14_000, 18_500],
+      [18_500, 23_000],
     ])
   })
 
   it('gives the same bytes on any number of threads', async () => {
-    const one = await replicate(batched, { replications: 5, threads: 1 })
-    const two = await replicate(batched, { replications: 5, threads: 2 })
-    expect(JSON.stringify(two)).toBe(JSON.stringify(one))
+    const two = JSON.stringify(await onTwo())
+    for (const threads of [1, 3]) {
+      expect(JSON.stringify(await replicate(batched, { replications: 5, threads }))).toBe(two)
+    }
   })
 
   let twenty: ReturnType<typeof replicate> | null = null

@@ -23,7 +23,7 @@ import { atLength } from '../support/at-length.js'
 const scenario: Scenario = {
   arrivals: '400/s',
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
-  stop: { requests: 20_000 },
+  stop: { requests: 10_000 },
 }
 const choices = { maxBatchSize: [1, 4, 8, 16], maxWait: [0, '5ms'] }
 
@@ -138,7 +138,7 @@ describe('tune, of one service', () => {
     expect(best.result?.scenario).toMatchObject({
       servers: best.servers,
       batching: best.batching,
-      stop: { requests: 200_000 },
+      stop: { requests: 100_000 },
     })
     expect(best.result?.scenario?.seed).not.toBe(1)
     expect(checkBudget(best.result as NonNullable<typeof best.result>, { p99: '40ms' }).verdict).toBe('pass')
@@ -409,7 +409,13 @@ describe('tune, of candidates', () => {
   })
 
   it('says the same, on however many threads', { tags: 'at-length' }, async () => {
-    const options = { budget: { p99: '60ms' }, candidates: [small], maxBatchSize: [1, 8], maxWait: [0, 5] }
+    const options = {
+      budget: { p99: '60ms' },
+      candidates: [small],
+      mostServers: 4,
+      maxBatchSize: [1, 8],
+      maxWait: [0, 5],
+    }
     const short: Scenario = { ...load, stop: { requests: atLength(10_000) } }
     expect(await tune(short, { ...options, threads: 2 })).toEqual(await tune(short, { ...options, threads: 1 }))
   })
@@ -470,8 +476,8 @@ it('names the figure that breaks the budget, which need not be p99', async () =>
 
 it('says of how many requests a maximum is the longest', async () => {
   const { sentence, best } = await tune(scenario, { budget: { max: '60ms' }, mostServers: 2, ...choices })
-  expect(best?.result?.counts.completed).toBe(180_000)
-  expect(sentence).toContain('The max is the longest of 180,000 requests: a longer run has a longer one.')
+  expect(best?.result?.counts.completed).toBe(90_000)
+  expect(sentence).toContain('The max is the longest of 90,000 requests: a longer run has a longer one.')
 })
 
 it('observes in a short run what checkBudget observes', () => {

@@ -32,6 +32,12 @@ describe('readRequestTrace', () => {
     expect(read).toEqual({ times: [1000, 2000], requests: [{ path: '/a' }, { method: 'PUT', path: '/b' }] })
   })
 
+  it('reads JSON lines from a file with any name', async () => {
+    const text = '{"time": 1767225600.25, "path": "/a"}\n{"time": 1767225600.5, "path": "/b"}\n'
+    const read = await readRequestTrace(await file('access.log', text), { field: 'time', unit: 's', shift: true })
+    expect(read).toEqual({ times: [0, 250], requests: [{ path: '/a' }, { path: '/b' }] })
+  })
+
   it('leaves out weights, which would send requests at the times of others', async () => {
     const { requests } = await readRequestTrace(await file('weights.csv', 'timeMs,path,weight\n0,/a,3\n1,/b,1\n'))
     expect(requests).toEqual([{ path: '/a' }, { path: '/b' }])
@@ -164,6 +170,13 @@ describe('readTrace', () => {
       'size,timeMs\n1,1\n2\n',
       {},
       'a.csv:3: must hold a time of 0 or more in ms, got nothing',
+    ],
+    [
+      'a log in the common format',
+      'access.log',
+      '::1 - - [01/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 1\n',
+      {},
+      'access.log: is a log in the common format, which has only whole seconds; let the server log JSON lines',
     ],
     ['a line after one of several', 'a.csv', 'timeMs,said\n1,"a\nb"\nx,c\n', {}, 'a.csv:4: must hold a time'],
     ['a negative time', 'a.csv', '0\n-1\n', {}, 'a.csv:2: must hold a time of 0 or more in ms, got "-1"'],

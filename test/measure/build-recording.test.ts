@@ -1,10 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { buildRecording } from '../../src/measure/recording/build-recording.js'
+import { checkBudget } from '../../src/budget/check.js'
+import { buildRecording, buildRecordingSoFar } from '../../src/measure/recording/build-recording.js'
 import { AHEAD_NS } from '../../src/measure/recording/window.js'
 import type { Recording } from '../../src/result/recording.js'
 import { type Result, resultOf, type Segment } from '../../src/result/result.js'
-import { closed, stages } from '../../src/scenario/arrivals/arrivals.js'
+import { closed, constant, stages } from '../../src/scenario/arrivals/arrivals.js'
 import type { ScenarioParts } from '../../src/scenario/scenario.js'
 import { exponential } from '../../src/scenario/service/variation.js'
 import { simulate } from '../../src/simulate/simulate.js'
@@ -243,6 +244,19 @@ describe('the recording of a run', () => {
     expect(counts.completed).toBeLessThanOrEqual(14)
     expect(counts.completed + counts.unfinished).toBe(200)
     expect(recording.inSystemNs).toBe(recording.staysNs)
+  })
+
+  it('has a utilization of at most 1 so far, though batches that started end later', () => {
+    const { run } = record(
+      { arrivals: constant('1000/s'), servers: 20, stop: { duration: '200ms' }, warmup: { requests: 0 } },
+      { service: () => 30e6, delay: () => 0, segments: 10 },
+    )
+    // 10 batches of 30 ms start in the first 10 ms
+    const first = buildRecordingSoFar(run.scenario, run.state, 1)
+    expect(first?.segments[0]).toMatchObject({ batches: 10, servingNs: 300e6 })
+    expect(first && resultOf(first).utilization).toBe(1)
+    const budget = checkBudget(resultOf(first as Recording), { utilization: '50%', max: '1s' })
+    expect(budget.rules.map(({ metric }) => metric)).toEqual(['utilization', 'max', 'errorRate'])
   })
 })
 

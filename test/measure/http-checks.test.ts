@@ -198,6 +198,32 @@ describe('check', () => {
     expect(await outcomes({ url: ok.url, check }, 2)).toEqual([null, null])
   })
 
+  it('gets the headers and bodies of responses that come in pieces, on several connections at a time', async () => {
+    const bodyOf = (number: unknown) => `${number} `.repeat(500)
+    let sent = 0
+    const url = await rawServer((socket) => {
+      const body = bodyOf(sent)
+      const text = `HTTP/1.1 200 OK\r\nx-number: ${sent++}\r\ncontent-length: ${body.length}\r\n\r\n${body}`
+      const head = text.length - body.length
+      const sendFrom = (from: number) => {
+        if (from >= text.length) return
+        // a byte at a time, up to the body
+        const to = from < head ? from + 1 : from + 300
+        socket.write(text.slice(from, to))
+        setImmediate(sendFrom, to)
+      }
+      sendFrom(0)
+    })
+    const numbers = new Set<unknown>()
+    const check = (answer: HttpAnswer) => {
+      numbers.add(answer.headers['x-number'])
+      return answer.text() === bodyOf(answer.headers['x-number']) || `got ${answer.text()}`
+    }
+    const { counts, failures } = await run({ url, connections: 4, check }, 12)
+    expect({ completed: counts.completed, failures }).toEqual({ completed: 12, failures: undefined })
+    expect(numbers.size).toBe(12)
+  })
+
   it.each<[string, () => unknown, string | null]>([
     ['returns nothing', () => {}, null],
     ['returns true', () => true, null],

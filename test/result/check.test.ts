@@ -71,12 +71,13 @@ describe('a result is taken of', () => {
       'a failing measurement',
       () =>
         measure({
-          // clients wait for responses, so that some requests complete on a busy machine too
-          arrivals: closed({ clients: 3, thinkTime: '1ms' }),
+          // clients think for long enough that a stalled machine does not have all requests rejected
+          arrivals: closed({ clients: 3, thinkTime: '20ms' }),
           call: (i) => (i % 3 === 0 ? Promise.reject(new Error('no')) : delay(1)),
           servers: 1,
           queue: { capacity: 1 },
-          stop: { requests: 100 },
+          stop: { requests: 60 },
+          warmup: { requests: 0 },
         }),
     ],
     ['a recorder', () => recorded()],

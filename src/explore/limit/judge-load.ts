@@ -1,4 +1,4 @@
-import { type BudgetCheck, checkBudget, type RuleCheck, type Verdict } from '../../budget/check.js'
+import { type BudgetCheck, judgeResult, type RuleCheck, type Verdict } from '../../budget/check.js'
 import { observedText, ruleText } from '../../budget/render.js'
 import type { Result } from '../../result/result.js'
 import { FINDING_EFFECTS, type Finding, findingsThat, findingsThatLengthen } from '../../result/validity.js'
@@ -19,7 +19,7 @@ export interface LoadVerdict {
 
 /** Judges a run by a budget. Only a valid run passes; a saturated one fails any budget, unless this machine may be why. */
 export function judgeLoad(result: Result, budget: Budget): LoadVerdict {
-  const check = checkBudget(result, budget)
+  const check = judgeResult(result, budget)
   const { valid, findings } = result.validity
   const [saturated] = findingsThat(findings, 'overload')
   const slowed = findingsThatLengthen(findings)
@@ -49,7 +49,7 @@ const messages = (findings: readonly Finding[]) =>
 function isDoubted(result: Result, budget: Budget): boolean {
   const findings = result.validity.findings.filter(({ code }) => ['overload', 'none'].includes(FINDING_EFFECTS[code]))
   const valid = findings.every(({ severity }) => severity !== 'error')
-  return checkBudget({ ...result, validity: { valid, findings } }, budget).verdict !== 'inconclusive'
+  return judgeResult({ ...result, validity: { valid, findings } }, budget).verdict !== 'inconclusive'
 }
 
 const isOfErrors = ({ metric }: RuleCheck) => /(^|\.)(errorRate|rejectionRate)$/.test(metric)

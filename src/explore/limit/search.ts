@@ -106,8 +106,8 @@ export function nextRun(
   const run = (rate: number, kind: RunKind) => {
     const { least, most: longest, requests: needed } = lengths[kind]
     const lengthMs = Math.min(leftMs, longest, Math.max(least, (1000 * needed) / rate))
-    // a run that is cut short would only mislead
-    return lengthMs < least / 2 ? null : { rate, kind, lengthMs: Math.round(lengthMs) }
+    // a run that is cut short would only mislead; no run has a length of 0
+    return lengthMs < least / 2 ? null : { rate, kind, lengthMs: Math.max(1, Math.round(lengthMs)) }
   }
   // at a low load a short run has too few requests for a verdict
   const search = (rate: number) => run(rate, rate * lengths.search.least < 2000 * requests ? 'confirm' : 'search')

@@ -14,7 +14,7 @@ import { MOST_AHEAD } from '../bisect.js'
 import { ProgressReports, unlessEnded } from '../progress.js'
 import type { SimulateReport, SimulateTask } from '../simulate-task.js'
 import { SIMULATE, TRY_SETTING } from '../tasks.js'
-import { judgeResult, judgeRun, runTrial, type Trial, type TrialTask, WORTH_THREADS } from './trial.js'
+import { judgeRun, judgeTrial, runTrial, type Trial, type TrialTask, WORTH_THREADS } from './trial.js'
 
 /** Thrown if `onProgress` ends the runs. */
 export class LoadRunsEnded extends Error {}
@@ -77,7 +77,7 @@ export class LoadRuns {
     }
     const tasks = factors.map((factor): SimulateTask => ({ scenario: this.#at(factor) }))
     const reports = await this.#onAgents<SimulateReport>(this.#agents, SIMULATE, tasks, factors)
-    return reports.map(({ result }) => judgeResult(result as Result, this.#budget))
+    return reports.map(({ result }) => judgeTrial(result as Result, this.#budget))
   }
 
   #at(factor: number): SimulatedScenario {

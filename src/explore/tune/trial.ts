@@ -1,4 +1,4 @@
-import { checkBudget, impliedRules, type Verdict } from '../../budget/check.js'
+import { checkBudget, impliedRules, judgeResult, type Verdict } from '../../budget/check.js'
 import { meanOf } from '../../histogram/moments.js'
 import { percentileNs } from '../../histogram/percentile.js'
 import { findingsOf } from '../../result/findings.js'
@@ -97,11 +97,17 @@ export function trySetting({ stopFlag, ...task }: TrialTask & Partial<TaskContex
 }
 
 /** Judges a run of a setting. */
-export const judgeRun = ({ scenario, budget }: TrialTask) => ({ verdict: judgeResult(simulate(scenario), budget) })
+export const judgeRun = ({ scenario, budget }: TrialTask) => ({
+  verdict: judgeTrial(simulate(scenario), budget, judgeResult),
+})
 
-/** The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts. */
-export function judgeResult(result: Result, budget: Budget): Verdict {
-  return result.validity.valid ? checkBudget(result, budget).verdict : 'fail'
+/**
+ * The verdict on a run. A run without a steady state fails: its latency grows for as long as it lasts.
+ *
+ * @param judge `judgeResult` if this process made the result, which then needs no check
+ */
+export function judgeTrial(result: Result, budget: Budget, judge: typeof judgeResult = checkBudget): Verdict {
+  return result.validity.valid ? judge(result, budget).verdict : 'fail'
 }
 
 /** The task of a thread that judges a run. */

@@ -95,7 +95,10 @@ export class SharedQueue {
   readonly drops: Drops
   /** whether every request has left, as of the last check */
   finished = false
-  /** if nothing was taken: when to check again unless notified before; Infinity if another server watches */
+  /**
+   * when to check again unless notified before, after nothing was taken, or in this process after any check; Infinity if
+   * another server watches
+   */
   wakeAtNs = NEVER
 
   /** @param aheadNs how far in the future to set a time that no thread may have passed yet; 0 in virtual time */
@@ -132,7 +135,8 @@ export class SharedQueue {
    * Takes the next batch for an idle server, if one leaves by now.
    *
    * @param sinceNs since when the server is idle, unless `free` has set it: its last completion, so that its own work after
-   * that is dispatch, as in a simulation. If the queue is already replayed further, the server is idle from there on.
+   * that is dispatch, as in a simulation. If the queue is already replayed further, the server is idle from there on. In this
+   * process: the present.
    * @returns whether `batch` was filled
    */
   take(server: number, batch: Batch, sinceNs: number): boolean {
@@ -149,8 +153,8 @@ export class SharedQueue {
     const idle = this.#idle
     const { inProcess, servers } = this.#setup
     if (!inProcess) this.#parking.unpark(server)
-    // read under the lock: the server that gets it first became idle first
-    const nowNs = this.#clock()
+    // on threads it is read under the lock: the server that gets it first became idle first
+    const nowNs = inProcess ? sinceNs : this.#clock()
     if (idle.isBusy(server)) idle.free(server, Math.min(nowNs, Math.max(sinceNs, replay.settledNs + 1)))
     const freeNs = idle.longestNs
     const size = replay.take(freeNs, nowNs, idle.sinceNs(server))
@@ -164,7 +168,8 @@ export class SharedQueue {
       // without a limit, there is always an idle server
       if (servers !== null) idle.takeBatch(server)
       if (!inProcess) this.#handOver(server)
-    } else this.#findWakeTime(server, nowNs)
+    }
+    if (size === 0 || inProcess) this.#findWakeTime(server, nowNs)
     if (replay.isFull) this.#window.endEarly(this.#clock, 'full')
     return size > 0
   }
@@ -285,6 +290,7 @@ export class SharedQueue {
     const over = nextDueNs === NEVER && (isOpen || window.endNs <= nowNs)
     this.finished = over && replay.waiting === 0
     if (this.finished) {
+      this.wakeAtNs = NEVER
       this.#parking.notifyAll()
       return
     }

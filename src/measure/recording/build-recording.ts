@@ -137,7 +137,7 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: ReadableS
       sumBy(segments, ({ batches }) => batches),
       sumBy(segments, ({ batched }) => batched),
     ),
-    servingNs: scenario.servers === null ? null : sumBy(segments, (each) => each.servingNs),
+    servingNs: scenario.servers === null ? null : servingSoFar(segments, (endNs - window.startNs) * scenario.servers),
     inSystemNs: histograms.latency.sum,
     staysNs: histograms.latency.sum,
     inSystemAtStart: 0,
@@ -146,6 +146,13 @@ export function buildRecordingSoFar(scenario: ResolvedScenario, state: ReadableS
     findings: [],
   }
 }
+
+/** The service time of what started in segments. Batches that end after them may add up to more than all server time. */
+const servingSoFar = (segments: Recording['segments'], serverNs: number): number =>
+  Math.min(
+    serverNs,
+    sumBy(segments, ({ servingNs }) => servingNs),
+  )
 
 /**
  * Builds the recording of a run in progress, of the requests due in the window that have left it by now: those in flight

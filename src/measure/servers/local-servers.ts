@@ -44,6 +44,8 @@ export class LocalServers {
   readonly #end: (error?: unknown) => void
   /** whether a check of the queue is scheduled */
   #isCheckScheduled = false
+  /** whether a check was asked for since the last batch was taken */
+  #isCheckNeeded = false
   /** the batch that is being started, in case it ends synchronously */
   #launching: InFlightBatch | null = null
   #yieldedNs = 0
@@ -93,25 +95,16 @@ export class LocalServers {
     this.#end(error)
   }
 
-  /** Calls the queue, and ends the run if it throws: time cannot pass in the scenario, or a request has no class. */
-  #callQueue<Value>(call: () => Value): Value | undefined {
-    try {
-      return call()
-    } catch (error) {
-      this.stop(OVER, error)
-      return undefined
-    }
-  }
-
   #ensureChecked(): void {
+    this.#isCheckNeeded = true
     if (!this.#isCheckScheduled) this.#checkQueue()
   }
 
-  /** Starts the batch that leaves now, if there is one, and schedules the next check behind it. */
+  /** Starts the batch that leaves now, if there is one, and schedules the next check. */
   #checkQueue = (): void => {
     this.#isCheckScheduled = false
     if (this.#over) return
-    const { window, loop, queue } = this.#serving
+    const { window, loop, queue, servers } = this.#serving
     const server = this.#idle.at(-1)
     if (server === undefined) return
     const nowNs = loop.clock()
@@ -119,18 +112,32 @@ export class LocalServers {
       this.stop(OVER)
       return
     }
-    const taken = this.#callQueue(() => queue.take(server, this.#batch, nowNs))
-    if (taken === undefined) return
+    let taken: boolean
+    try {
+      taken = queue.take(server, this.#batch, nowNs)
+    } catch (error) {
+      // time cannot pass in the scenario
+      this.stop(OVER, error)
+      return
+    }
     if (!taken) {
       this.#waitForBatch()
       return
     }
-    if (this.#serving.servers !== null) this.#idle.pop()
+    if (servers !== null) this.#idle.pop()
+    // a batch that ends synchronously is followed by the check below
     this.#isCheckScheduled = true
+    this.#isCheckNeeded = false
     this.#launch(server)
+    this.#isCheckScheduled = false
     // a server that becomes idle checks the queue
-    if (this.#idle.length === 0) this.#isCheckScheduled = false
-    else if (nowNs - this.#yieldedNs > YIELD_NS) loop.macrotask(this.#checkAfterYield)
+    if (this.#over || this.#idle.length === 0) return
+    if (!this.#isCheckNeeded && queue.wakeAtNs > loop.clock()) {
+      this.#waitForBatch()
+      return
+    }
+    this.#isCheckScheduled = true
+    if (nowNs - this.#yieldedNs > YIELD_NS) loop.macrotask(this.#checkAfterYield)
     else loop.microtask(this.#checkQueue)
   }
 
@@ -198,10 +205,13 @@ export class LocalServers {
     )
     this.failure ??= error
     // a failure counts as a response
-    this.#callQueue(() => {
+    try {
       queue.respond(batch)
       stats.end(window, failed, count, batch)
-    })
+    } catch (error) {
+      // time cannot pass in the scenario, or a request has no class
+      this.stop(OVER, error)
+    }
     if (batch.startNs >= window.startNs && batch.startNs < window.endNs) observations?.record(batch)
     this.#inFlight.delete(inFlight)
     if (this.#serving.servers !== null) {

@@ -46,6 +46,13 @@ describe('nextRun', () => {
     const next = nextRun(steps(...given), limits, elapsedMs)
     expect(next && `${next.rate} ${next.kind} ${next.lengthMs}`).toBe(expected)
   })
+
+  it.each([
+    [1, 0],
+    [10, 9.7],
+  ])('gives no run a length of 0, with %d ms for all of them, after %d ms', (atMostMs, elapsedMs) => {
+    expect(nextRun([], { ...limits, atMostMs }, elapsedMs)?.lengthMs).toBe(1)
+  })
 })
 
 describe('requestsNeeded', () => {

@@ -8,6 +8,7 @@ import { messageOf, ValidationError } from '../../../validation/validation-error
 import { targetFailed } from '../../error.js'
 import { ConnectionPool, type Connections } from './connection-pool.js'
 import { type ConnectionStats, RAISE_OPEN_FILES } from './connection-stats.js'
+import { connectDirectly } from './direct-reads.js'
 import type { Outgoing } from './requests.js'
 import type { ResponseHandler } from './response.js'
 
@@ -53,14 +54,9 @@ export async function openConnections(http: ResolvedHttp, setup: ConnectionSetup
   if (http2) await checkHttp2(new URL(http.url), http, setup)
   return new ConnectionsByServer((origin) => {
     const url = new URL(origin)
-    const connect = stats.observe(
-      buildConnector({
-        ...localhost(url),
-        ...tls,
-        ...(socketPath !== undefined && { socketPath }),
-        ...(http2 && { allowH2: true, useH2c: url.protocol === 'http:' }),
-      }),
-    )
+    const to = { ...localhost(url), ...tls, ...(socketPath !== undefined && { socketPath }) }
+    const ofHttp2 = { ...to, allowH2: true, useH2c: url.protocol === 'http:' }
+    const connect = stats.observe(http2 ? buildConnector(ofHttp2) : connectDirectly(buildConnector, to))
     const options = { ...shared, connect, ...(http2 && { allowH2: true, maxConcurrentStreams: pipelining }) }
     const isShared = http2 || pipelining > 1
     return new ConnectionPool(() => new Client(origin, options), { most: connections, isShared })

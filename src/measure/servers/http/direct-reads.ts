@@ -1,0 +1,54 @@
+import type { Socket } from 'node:net'
+import type { buildConnector } from 'undici'
+
+/** How much a socket reads at a time, as Node's sockets do. */
+const LENGTH = 65_536
+/** what a socket has read, until it is taken */
+const ARRIVED = Symbol('arrived')
+
+interface DirectSocket extends Socket {
+  [ARRIVED]: Buffer | null
+}
+
+let memory: Buffer | undefined
+
+/**
+ * Builds a connector of sockets that hand over what they read at once. Node's sockets allocate 64 kB for each read, queue what
+ * came, and announce it in a later tick. These read into one buffer, which they all share, and pass on a copy.
+ *
+ * @param build builds a connector with these options
+ */
+export function connectDirectly(
+  build: typeof buildConnector,
+  options: buildConnector.BuildOptions,
+): buildConnector.connector {
+  memory ??= Buffer.allocUnsafeSlow(LENGTH)
+  const connect = build({ ...options, onread: { buffer: memory, callback: deliver } })
+  return (to, callback) => {
+    const socket: unknown = connect(to, callback)
+    return Object.assign(socket as DirectSocket, { [ARRIVED]: null, read })
+  }
+}
+
+/** Hands what came to the listener of `readable`. What that leaves goes the way of all sockets. */
+function deliver(this: unknown, length: number, buffer: Uint8Array): boolean {
+  const socket = this as DirectSocket
+  const chunk = Buffer.allocUnsafe(length)
+  ;(buffer as Buffer).copy(chunk, 0, 0, length)
+  socket[ARRIVED] = chunk
+  socket.emit('readable')
+  const left = socket[ARRIVED]
+  if (left === null) return true
+  socket[ARRIVED] = null
+  return socket.push(left)
+}
+
+function read(this: DirectSocket, size?: number): unknown {
+  if (size === undefined) {
+    const chunk = this[ARRIVED]
+    this[ARRIVED] = null
+    if (chunk !== null || this.readableLength === 0) return chunk
+  }
+  // the socket's own
+  return (Object.getPrototypeOf(this) as Socket).read.call(this, size)
+}
