@@ -1,4 +1,6 @@
 import { fractionInterval, type RatioPart, ratioInterval } from '../result/intervals/figure-intervals.js'
+import { ratioBySource } from '../result/merge/intervals.js'
+import type { MergedMachine } from '../result/merge/merged.js'
 import { errorsIn, serversIn } from '../result/recording.js'
 import type { Result, Segment } from '../result/result.js'
 import { type Interval, PERCENTILES, percentile, type Summary } from '../result/summary.js'
@@ -29,7 +31,7 @@ export function estimateOf(rule: Rule, judged: Judged): MetricEstimate {
 function estimateTime(rule: TimeRule, judged: Judged): MetricEstimate {
   if ('summary' in judged && rule.time !== 'latency') return noEstimate(`a summary of durations has no ${rule.time}`)
   const summary = 'summary' in judged ? judged.summary : judged.result[`${rule.time}Ms`]
-  if (summary === undefined) return noEstimate(rule.time === 'between' ? NO_GAPS : NO_FIRST)
+  if (summary === undefined) return noEstimate(whyNoTimes(rule))
   if (rule.statistic === 'max') return { observed: summary.max, interval: null }
   if (rule.statistic === 'mean') return { observed: summary.mean, interval: summary.intervals.mean }
   const p = rule.statistic.percentile
@@ -80,23 +82,30 @@ function boundPercentile(
 }
 
 function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEstimate {
-  const { rates, throughput, batches, utilization, segments, replications, checkpoints } = result
-  const order = replications === undefined ? 'in a row' : 'independent'
-  type Of = (segment: Segment) => [amount: number, of: number]
-  const parts = (of: Of): RatioPart[] =>
-    segments.map((segment) => {
-      const [amount, whole] = of(segment)
-      return { amount, of: whole }
-    })
-  const fraction = (of: Of) => fractionInterval(parts(of), order, checkpoints?.planned)
-  const ratio = (of: Of) => ratioInterval(parts(of), order, checkpoints?.planned)
+  const { rates, throughput, batches, utilization, segments, replications } = result
+  const fraction = (ofSegment: Part<Segment>, ofMachine: Part<MergedMachine>) =>
+    bound(result, segments.map(ofSegment), ofMachine, fractionInterval)
+  const ratio = (ofSegments: RatioPart[], ofMachine: Part<MergedMachine>) =>
+    bound(result, ofSegments, ofMachine, ratioInterval)
   switch (figure) {
     case 'errorRate':
       if (limit === 0) return { observed: rates.error, interval: null }
-      return { observed: rates.error, interval: fraction(({ counts }) => [errorsIn(counts), counts.offered]) }
+      return {
+        observed: rates.error,
+        interval: fraction(
+          ({ counts }) => ({ amount: errorsIn(counts), of: counts.offered }),
+          ({ requests }) => ({ amount: requests.errors, of: requests.offered }),
+        ),
+      }
     case 'rejectionRate':
       if (limit === 0) return { observed: rates.rejection, interval: null }
-      return { observed: rates.rejection, interval: fraction(({ counts }) => [counts.rejected, counts.offered]) }
+      return {
+        observed: rates.rejection,
+        interval: fraction(
+          ({ counts }) => ({ amount: counts.rejected, of: counts.offered }),
+          ({ requests }) => ({ amount: requests.rejected, of: requests.offered }),
+        ),
+      }
     case 'goodput': {
       const { goodput } = result
       if (goodput === undefined) return noEstimate(whyNoGoodput(result))
@@ -104,13 +113,20 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
     }
     case 'throughput': {
       const flows = replications === undefined ? completionsIn(segments) : segments.map(completedOf)
-      return includeObserved(throughput.completed, ratioInterval(flows, order, checkpoints?.planned))
+      return includeObserved(
+        throughput.completed,
+        // rates of machines add up
+        ratio(flows, ({ throughput }, _, { length }) => ({ amount: throughput.completed, of: 1 / length })),
+      )
     }
     case 'meanBatchSize':
       if (batches.count === 0) return noEstimate('no batch started in the window')
       return includeObserved(
         batches.meanSize,
-        ratio(({ batched, batches }) => [batched, batches]),
+        ratio(
+          segments.map(({ batched, batches }) => ({ amount: batched, of: batches })),
+          ({ batches }) => ({ amount: batches.count * batches.meanSize, of: batches.count }),
+        ),
       )
     case 'utilization': {
       if (utilization === null) return noEstimate('utilization is undefined if servers are not limited')
@@ -118,17 +134,37 @@ function estimateFigure({ figure, limit }: FigureRule, result: Result): MetricEs
       const serverMs = ({ startMs, endMs }: Segment) => (endMs - startMs) * servers
       return includeObserved(
         utilization,
-        ratio((segment) => [segment.servingMs, serverMs(segment)]),
+        ratio(
+          segments.map((segment) => ({ amount: segment.servingMs, of: serverMs(segment) })),
+          ({ utilization }) => ({ amount: utilization as number, of: 1 }),
+        ),
       )
     }
   }
 }
 
-const NO_FIRST =
-  'it is unknown when responses began: an HTTP response needs a body, a handler or call marks it with first(), and a simulation has none'
+type Part<Of> = (of: Of, i: number, all: readonly Of[]) => RatioPart
 
-const NO_GAPS =
-  'it is unknown how far apart events were: http.stream finds those of HTTP responses, a handler or call marks them with next(), and a simulation has none'
+/** Bounds a ratio of a run by its segments, or by its machines if the intervals of the other metrics come from them. */
+function bound(
+  result: Result,
+  ofSegments: RatioPart[],
+  ofMachine: Part<MergedMachine>,
+  intervalOf: typeof fractionInterval,
+): Interval {
+  const { machines = [] } = result.merged ?? {}
+  // a result that was stored without the batches of its machines has only its segments
+  const known = machines.every(({ batches }) => batches !== undefined) ? machines.map(ofMachine) : []
+  return ratioBySource({ ...result, machines: known }, { machines: known, segments: ofSegments }, intervalOf)
+}
+
+/** Why a run, or a class of its requests, has no times of responses. */
+function whyNoTimes({ time, class: name }: TimeRule): string {
+  const ofClass = name === undefined ? '' : ` of the class '${name}'`
+  return time === 'between'
+    ? `it is unknown how far apart events${ofClass} were: http.stream finds those of HTTP responses, a handler or call marks them with next(), and a simulation has none`
+    : `it is unknown when responses${ofClass} began: an HTTP response needs a body, a handler or call marks it with first(), and a simulation has none`
+}
 
 const whyNoGoodput = ({ validity }: Result) =>
   validity.findings.find(({ code }) => code === 'goodput-unknown')?.message ?? NO_GOOD

@@ -25,6 +25,7 @@ Examples:
   $ throughline measure scenario.ts --servers 2 --json
   $ throughline measure scenario.ts --live 8080
   $ throughline measure scenario.ts --pushgateway http://10.0.0.5:9091
+  $ throughline measure scenario.ts --otlp http://10.0.0.5:4318
   $ throughline measure scenario.ts --progress-fd 3 3> progress.jsonl
   $ throughline measure scenario.ts --shard 2/5 --json > shard-2.json`
 
@@ -62,6 +63,7 @@ export function measureCommand(terminal: Terminal): Command {
     .option('--redis <url>', 'URL of the Redis of --agents: redis://host:6379')
     .option('--live <port>', 'serve a live report on this port of this machine, or on an address: 0.0.0.0:8080')
     .option('--pushgateway <url>', 'push the metrics of the run to a Prometheus Pushgateway every second')
+    .option('--otlp <url>', 'push the metrics of the run to an OpenTelemetry collector every second, over HTTP')
     .option('--progress-fd <n>', 'write a snapshot as a JSON line to this file descriptor every second')
     .option('--batch-timeout <duration>', 'time limit of a batch or request (default: 10s)')
     .option('--setup-timeout <duration>', 'time limit of the setup of a handler (default: 60s)')
@@ -108,10 +110,11 @@ async function measureWatched(
 
 /** Starts to show the run in progress, if flags ask for it. */
 async function startWatch(terminal: Terminal, flags: WatchFlags, name: string): Promise<RunWatch | null> {
-  const { live, pushgateway, progressFd } = flags
-  if (live === undefined && pushgateway === undefined && progressFd === undefined) return null
+  const { live, pushgateway, otlp, progressFd } = flags
+  const given = { live, pushgateway, otlp, progressFd }
+  if (Object.values(given).every((flag) => flag === undefined)) return null
   const watch = await import('./machines/run-watch.js')
-  return watch.RunWatch.start(terminal, { live, pushgateway, progressFd }, name)
+  return watch.RunWatch.start(terminal, given, name)
 }
 
 function optionsOf({ idle, spin, batchTimeout, setupTimeout, shard, agents, redis }: MeasureFlags): MeasureOptions {

@@ -135,8 +135,28 @@ const schema = options({
 })
 
 const redisError = 'must be the URL of a Redis, such as redis://host:6379'
+const REDIS = /^rediss?:\/\//
 /** The URL of a Redis, with or without TLS. */
-export const redisUrl = z.string({ error: redisError }).regex(/^rediss?:\/\//, { error: redisError })
+export const redisUrl = z
+  .string({ error: redisError })
+  .regex(REDIS, { error: redisError })
+  // it may have a password
+  .refine((url) => !REDIS.test(url) || URL.canParse(url), {
+    error: 'is not a valid URL; check its host and port, and encode special characters of a password, such as # as %23',
+    params: { hidesValue: true },
+  })
+
+/**
+ * Parses the URL of a Redis.
+ *
+ * @param name the option that has it, for errors
+ * @throws ValidationError if it is invalid
+ */
+export function parseRedisUrl(url: unknown, name: string): string {
+  const parsed = redisUrl.safeParse(url)
+  if (!parsed.success) throwFaults(parsed.error, name, url)
+  return parsed.data
+}
 
 const agentsSchema = options({
   redis: redisUrl,

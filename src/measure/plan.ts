@@ -62,7 +62,8 @@ function* planOfAll(scenario: OpenScenario): Generator<void, WholePlan> {
   const byTime = warmup.ns < Number.POSITIVE_INFINITY
   if (!byTime) yield* walk.to(warmup.requests)
   else if (stop.requests < Number.POSITIVE_INFINITY) yield* walk.to(Number.POSITIVE_INFINITY, warmup.ns)
-  const startNs = byTime ? warmup.ns : walk.dueNs
+  // without a warm-up, the window begins with the run, and not with its first request
+  const startNs = byTime ? warmup.ns : warmup.requests === 0 ? 0 : walk.dueNs
 
   if (stop.ns < Number.POSITIVE_INFINITY) {
     const segments = Array.from({ length: SEGMENTS }, (_, k) => ({

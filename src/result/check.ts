@@ -11,7 +11,7 @@ import { sumBy } from '../statistics/descriptive.js'
 import { checkVersion, type Source, sourceOf, throwFaults } from '../validation/validation-error.js'
 import type { ClassResult, ClassSegment } from './classes.js'
 import { type Goodput, goodPart } from './goodput.js'
-import { type Counts, errorsIn, totalOf } from './recording.js'
+import { CLASS_METRICS, type ClassMetric, type Counts, errorsIn, totalOf } from './recording.js'
 import type { Result } from './result.js'
 import type { StageLatency, StageResult } from './stages.js'
 import { ESTIMATES, PERCENTILES, type Summary } from './summary.js'
@@ -200,6 +200,8 @@ const classResult = z.looseObject({
   counts,
   offeredPerSecond: number,
   latencyMs: summary.nullable(),
+  firstMs: summary.optional(),
+  betweenMs: summary.optional(),
   rates: rates.nullable(),
   goodput: goodput.optional(),
   segments: z.array(z.looseObject({ counts, latencyMs: segmentLatency }), { error: 'must be a list' }),
@@ -314,8 +316,16 @@ const merged = z.looseObject({
         name: text,
         seed: number.nullable(),
         shard: sentShard.optional(),
-        requests: z.looseObject({ offered: requests, completed: requests, errors: requests }),
+        requests: z.looseObject({
+          ...{ offered: requests, completed: requests, errors: requests },
+          rejected: requests.optional(),
+        }),
+        classes: z
+          .record(z.string(), z.looseObject({ offered: requests, errors: requests, rejected: requests }))
+          .optional(),
         throughput: z.looseObject({ offered: number, completed: number }),
+        batches: z.looseObject({ count: requests, meanSize: number }).optional(),
+        utilization: number.nullable().optional(),
         latencyMs: z.looseObject({ mean: number, p50: number, p99: number, max: number }),
         clockErrorMs: number.optional(),
         valid: z.boolean({ error: 'must be true or false' }),
@@ -447,7 +457,7 @@ function contradictionOfFailures({ failures, failedMs, counts }: Result): Contra
 
 /** A contradiction within classes, or between them and the whole; null if there is none. */
 function contradictionOfClasses(whole: Result): Contradiction | null {
-  const { classes, counts, latencyMs, segments, window } = whole
+  const { classes, counts, segments, window } = whole
   if (classes === undefined) return null
   const all = Object.values(classes)
   const seconds = (window.endMs - window.startMs) / 1000
@@ -466,6 +476,8 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
     if (inRates !== null) return inRates
     const inGoodput = contradictionInGoodput(each.goodput, each.counts, `${at}.`, seconds)
     if (inGoodput !== null) return inGoodput
+    const inResponses = contradictionOfResponses(each, `${at}.`)
+    if (inResponses !== null) return inResponses
     if (each.segments.length !== segments.length)
       return [`${at}.segments`, 'must be as many segments as the whole result has']
     const inSegments = contradictionInClass(each.segments, each, at)
@@ -477,9 +489,23 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
     const own = all.map((each) => (each.segments[k] as ClassSegment).counts)
     if (!areSame(totalOf(own), segment.counts)) return ['classes', `must add up to the counts of segments.${k}`]
   }
-  const buckets = new Buckets()
-  for (const each of all) if (each.latencyMs !== null) buckets.add(bucketsOf(each.latencyMs))
-  return buckets.hold(bucketsOf(latencyMs)) ? null : ['classes', 'must hold the same latencies as the whole result']
+  return contradictionOfTimes(all, whole)
+}
+
+/** A contradiction between the times of classes and those of the whole, which are the same requests; null if there is none. */
+function contradictionOfTimes(classes: readonly ClassResult[], whole: Result): Contradiction | null {
+  for (const metric of CLASS_METRICS) {
+    const own = classes.flatMap((each) => each[`${metric}Ms`] ?? [])
+    // a result stored without the times of responses of its classes stays readable
+    if (own.length === 0) continue
+    const ofWhole = whole[`${metric}Ms`]
+    const buckets = new Buckets()
+    for (const each of own) buckets.add(bucketsOf(each))
+    const isWhole = sumBy(own, ({ count }) => count) === ofWhole?.count && buckets.hold(bucketsOf(ofWhole))
+    const name = metric === 'latency' ? 'latencies' : `'${metric}' times`
+    if (!isWhole) return ['classes', `must hold the same ${name} as the whole result`]
+  }
+  return null
 }
 
 /** Finds a contradiction within stages, or between them and the whole. */
@@ -694,20 +720,27 @@ function contradictionOfParts(given: Result): Contradiction | null {
   return isAbout(parts, waitMs.mean) ? null : ['waitMs.mean', 'must be the sum of lag, queueing, batching and dispatch']
 }
 
-/** A contradiction between latency and the times of responses, which are parts of it; null if there is none. */
-function contradictionOfResponses({ firstMs, betweenMs, latencyMs }: Result): Contradiction | null {
+/** A contradiction between latency and the times of responses, which are parts of it, of all requests or of a class; null if there is none. */
+function contradictionOfResponses(
+  { firstMs, betweenMs, latencyMs }: Pick<ClassResult, `${ClassMetric}Ms`>,
+  at = '',
+): Contradiction | null {
   if (firstMs === undefined) {
-    return betweenMs === undefined ? null : ['betweenMs', 'must be absent without firstMs: a gap is between two events']
+    return betweenMs === undefined
+      ? null
+      : [`${at}betweenMs`, 'must be absent without firstMs: a gap is between two events']
   }
-  if (firstMs.count > latencyMs.count) return ['firstMs.count', 'must be at most the number of latencies']
+  if (latencyMs === null || firstMs.count > latencyMs.count) {
+    return [`${at}firstMs.count`, 'must be at most the number of latencies']
+  }
   let within = 0
   for (const time of RESPONSE_TIMES) {
     const summary = { firstMs, betweenMs }[`${time}Ms`]
     if (summary === undefined) continue
-    if (summary.max > latencyMs.max) return [`${time}Ms.max`, 'must be at most the longest latency']
+    if (summary.max > latencyMs.max) return [`${at}${time}Ms.max`, 'must be at most the longest latency']
     within += summary.count * summary.mean
     if (within > latencyMs.count * latencyMs.mean * (1 + ROUNDING)) {
-      return [`${time}Ms.mean`, 'must be possible within the latency of the requests']
+      return [`${at}${time}Ms.mean`, 'must be possible within the latency of the requests']
     }
   }
   return null

@@ -1,8 +1,10 @@
 import { zeros } from '../histogram/latency-histogram.js'
 import { NS_PER_SECOND } from '../scenario/nanoseconds.js'
+import { RESPONSE_TIMES, type ResponseTime } from '../scenario/times.js'
 import { type Goodput, goodputOf } from './goodput.js'
-import { intervalsOfRecording } from './merge/intervals.js'
+import { areInSegments, countedBy, intervalsOfRecording } from './merge/intervals.js'
 import {
+  type ClassMetric,
   type ClassRecording,
   type ClassRecordings,
   type Counts,
@@ -19,6 +21,10 @@ export interface ClassResult {
   offeredPerSecond: number
   /** from when a request was due to its completion; null if none completed */
   latencyMs: Summary | null
+  /** from when a request was due to the beginning of its response, as in the whole; absent if none has one */
+  firstMs?: Summary
+  /** the gaps between the events of each response, as in the whole; absent if none has two events */
+  betweenMs?: Summary
   /** fractions of the class's own offered requests, as in the whole; null if none was offered */
   rates: { error: number; rejection: number } | null
   /** the requests that met all limits of the scenario's `good`; absent if it has none, or none of the class was offered */
@@ -42,7 +48,8 @@ export interface ClassSegment {
 export function classResults(recording: Recording, noSteadyState: string | null): Record<string, ClassResult> {
   const { classes = {}, segments, machines = [], startNs, endNs } = recording
   return Object.fromEntries(
-    Object.entries(classes).map(([name, { counts, latency }]) => {
+    Object.entries(classes).map(([name, recorded]) => {
+      const { counts } = recorded
       // one of several merged runs, or of several segments, may be without the class
       const absent: ClassRecording = { counts: noCounts(counts.good !== undefined), latency: zeros(0) }
       const ownOf = ({ classes }: { classes?: ClassRecordings }) => classes?.[name] ?? absent
@@ -52,17 +59,28 @@ export function classResults(recording: Recording, noSteadyState: string | null)
         counts.offered === 0
           ? null
           : goodputOf(recording, noSteadyState, { counts, segments: own, machines: ofMachines })
-      const intervals = () =>
-        noSteadyState === null
-          ? intervalsOfRecording(recording, latency, {
-              machines: ofMachines.map((machine) => machine.latency),
-              segments: own.map((segment) => segment.latency),
-            })
-          : withholdIntervals(noSteadyState)
+      const summary = (metric: ClassMetric): Summary | null => {
+        const histogramIn = (each: ClassRecording) => each[metric] ?? zeros(0)
+        const total = histogramIn(recorded)
+        if (total.count === 0) return null
+        if (noSteadyState !== null) return summaryOf(total, withholdIntervals(noSteadyState))
+        const by = {
+          machines: ofMachines.map(histogramIn),
+          segments: areInSegments(metric, recording) ? own.map(histogramIn) : null,
+        }
+        return summaryOf(total, intervalsOfRecording(recording, total, by, countedBy(metric)))
+      }
+      const ofResponses: Pick<ClassResult, `${ResponseTime}Ms`> = Object.fromEntries(
+        RESPONSE_TIMES.flatMap((time) => {
+          const known = summary(time)
+          return known === null ? [] : [[`${time}Ms`, known]]
+        }),
+      )
       const result: ClassResult = {
         counts,
         offeredPerSecond: counts.offered / ((endNs - startNs) / NS_PER_SECOND),
-        latencyMs: latency.count === 0 ? null : summaryOf(latency, intervals()),
+        latencyMs: summary('latency'),
+        ...ofResponses,
         rates: ratesOf(counts),
         ...(goodput !== null && { goodput }),
         segments: own.map((segment) => ({ counts: segment.counts, latencyMs: segmentLatency(segment.latency) })),

@@ -1,7 +1,7 @@
 import type { Good } from '../scenario/good.js'
 import { NS_PER_SECOND } from '../scenario/nanoseconds.js'
-import type { RatioPart } from './intervals/figure-intervals.js'
-import { fractionOfRecording } from './merge/intervals.js'
+import { fractionInterval, type RatioPart } from './intervals/figure-intervals.js'
+import { ratioBySource } from './merge/intervals.js'
 import type { Counts, Recording } from './recording.js'
 import { type Interval, noInterval } from './summary.js'
 
@@ -46,7 +46,7 @@ export function goodputOf(
     limits,
     fraction: amount / judged,
     perSecond: amount / ((endNs - startNs) / NS_PER_SECOND),
-    interval: noSteadyState === null ? fractionOfRecording(recording, parts) : noInterval(noSteadyState),
+    interval: noSteadyState === null ? ratioBySource(recording, parts, fractionInterval) : noInterval(noSteadyState),
   }
 }
 

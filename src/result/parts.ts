@@ -17,9 +17,9 @@ export function partsOf(result: Pick<Result, (typeof PARTS)[number][1]>): Latenc
   return parts.filter(({ name, ms }) => ms > 0 || name === 'service')
 }
 
-/** The times of responses that a result has, by name. */
-export const responseTimesOf = (result: Result): [ResponseTime, Summary][] =>
+/** The times of responses that a result or one of its classes has, by name. */
+export const responseTimesOf = (of: Pick<Result, `${ResponseTime}Ms`>): [ResponseTime, Summary][] =>
   RESPONSE_TIMES.flatMap((time) => {
-    const summary = result[`${time}Ms`]
+    const summary = of[`${time}Ms`]
     return summary === undefined ? [] : [[time, summary]]
   })

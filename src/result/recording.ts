@@ -60,10 +60,13 @@ const OUTCOMES: Record<string, string> = { timedOut: 'timed out' }
 export const errorsIn = ({ failed, rejected, timedOut, unfinished }: Counts) =>
   failed + rejected + timedOut + unfinished
 
+/** The times that are recorded of a class; those of responses are absent if none of its requests has them. */
+export const CLASS_METRICS = ['latency', ...RESPONSE_TIMES] as const
+export type ClassMetric = (typeof CLASS_METRICS)[number]
+
 /** What is recorded of the requests of one class. */
-export interface ClassRecording {
+export interface ClassRecording extends Pick<Histograms, ClassMetric> {
   counts: Counts
-  latency: HistogramSnapshot
 }
 export type ClassRecordings = Record<string, ClassRecording>
 
@@ -78,6 +81,7 @@ export function mergeClasses(all: readonly ClassRecordings[]): ClassRecordings {
         {
           counts: totalOf(own.map(({ counts }) => counts)),
           latency: mergeHistograms(own.map(({ latency }) => latency)),
+          ...byResponseTime((time) => mergeHistograms(own.flatMap((each) => each[time] ?? []))),
         },
       ]
     }),

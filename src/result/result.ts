@@ -11,7 +11,7 @@ import { findingsOf, tooFewSamplesFindings } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import type { Environment, Host } from './host.js'
 import { hostFindings } from './host-findings.js'
-import { intervalsOfRecording } from './merge/intervals.js'
+import { areInSegments, countedBy, intervalsOfRecording } from './merge/intervals.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import {
   type CheckpointCount,
@@ -119,7 +119,7 @@ export interface Result {
   batches: { count: number; meanSize: number; sizes: Record<number, number> }
   /** the bytes of HTTP bodies; absent for other targets */
   bytes?: Bytes
-  /** of the whole run; absent for other targets, with a dispatcher of the user, and in a run in progress */
+  /** of the whole run, or so far; absent for other targets, and with a dispatcher of the user, which opens its own */
   connections?: Connections
   /** the fraction of server time spent serving; null if servers are unlimited */
   utilization: number | null
@@ -242,15 +242,12 @@ const NO_STEADY_STATE = 'the backlog grew throughout: there is no steady state t
 const NOT_BY_SEGMENT = 'it is not recorded by segment, which intervals are computed from'
 
 function metricIntervals(recording: Recording, metric: Metric | ResponseTime): Record<Estimate, Interval> {
-  const { histograms, merged, replications, machines = [] } = recording
-  // results hold their segments for latency only
-  const isStored = metric === 'latency' || merged === undefined || replications !== undefined
+  const { histograms, machines = [] } = recording
   const by = {
     machines: machines.map((machine) => machine.histograms[metric] ?? zeros(0)),
-    segments: isStored ? segmentHistograms(recording, metric) : null,
+    segments: areInSegments(metric, recording) ? segmentHistograms(recording, metric) : null,
   }
-  const counted = metric === 'between' ? 'gaps' : 'requests'
-  return intervalsOfRecording(recording, histograms[metric] as HistogramSnapshot, by, counted)
+  return intervalsOfRecording(recording, histograms[metric] as HistogramSnapshot, by, countedBy(metric))
 }
 
 /** The fraction of server time spent serving; null if servers are unlimited. */

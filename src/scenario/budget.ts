@@ -8,17 +8,28 @@ type OfATime = `p${number}` | 'mean' | 'max'
 
 const FRACTIONS = ['errorRate', 'rejectionRate', 'utilization'] as const
 const OTHERS = ['throughput', 'goodput', 'meanBatchSize', ...FRACTIONS] as const
-/** The figures that are known of a class too. */
+/** The figures and the times that are known of a class too. */
 const OF_A_CLASS = ['goodput', 'errorRate', 'rejectionRate'] as const
+const TIMES_OF_A_CLASS: readonly LimitedTime[] = ['latency', ...RESPONSE_TIMES]
 
 /** Names that are read as a time in a budget, and so cannot be those of classes. */
-export const RESERVED: readonly string[] = [...LIMITED_TIMES, 'failed']
+const RESERVED: readonly string[] = [...LIMITED_TIMES, 'failed']
+
+/** What is wrong with a name of a class, since a budget would read it as a time; null if nothing is. */
+export function faultOfReserved(name: string): string | null {
+  if (RESERVED.includes(name)) return `must be another name, because '${name}.p99' in a budget limits all requests`
+  const time = LIMITED_TIMES.find((each) => name.endsWith(`.${each}`))
+  if (time === undefined) return null
+  const before = name.slice(0, -time.length - 1)
+  return `must not end in '.${time}': in a budget, '${name}.p99' is a time of the class '${before}'`
+}
 
 /**
  * A metric that a budget can limit: `p99`, `'p99.9'`, `mean` or `max` of latency, the same of a part of it
- * (`'queueing.p95'`), of the time until the response begins (`'first.p99'`), of the gaps between its events
- * (`'between.p99'`) or of the latency of a class (`'checkout.p99'`), a figure of the run (`throughput`), or `errorRate`,
- * `rejectionRate` or `goodput` of a class (`'checkout.errorRate'`).
+ * (`'queueing.p95'`), of the time until the response begins (`'first.p99'`) or of the gaps between its events
+ * (`'between.p99'`), a figure of the run (`throughput`), or one of a class: `'checkout.p99'` of its latency,
+ * `'checkout.first.p99'`, `'checkout.between.p99'`, or its `errorRate`, `rejectionRate` or `goodput`
+ * (`'checkout.errorRate'`).
  */
 export type BudgetMetric =
   | OfATime
@@ -33,7 +44,7 @@ export type Limit = string | number
  * The limits of a run, as plain data:
  * `{ p99: '100ms', 'queueing.p95': '20ms', throughput: '>= 500/s', errorRate: '< 1%' }`. Percentiles can be any above 0
  * and below 100. A limit without a sign means `<=`, for throughput and goodput `>=`. A budget without `errorRate` allows no errors.
- * `'checkout.p99'` limits the requests of a class.
+ * `'checkout.p99'` and `'checkout.first.p99'` limit the requests of a class.
  */
 export type Budget = { [Metric in BudgetMetric]?: Limit | undefined }
 
@@ -57,7 +68,7 @@ export type Rule =
   | (Bound & { time: LimitedTime; statistic: 'mean' | 'max' | { percentile: number } })
   | (Bound & { figure: (typeof OTHERS)[number] })
 
-const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}), of the time until the response begins ('first.p99'), of the gaps between its events ('between.p99') or of a class ('checkout.p99'), or ${OTHERS.join(', ')}`
+const METRIC_IS = `a percentile (p50, 'p99.9'), mean or max of latency, of a part of it ('queueing.p95': ${TIMES.slice(1).join(', ')}), of the time until the response begins ('first.p99'), of the gaps between its events ('between.p99') or of a class ('checkout.first.p99'), or ${OTHERS.join(', ')}`
 
 const LIMIT_IS = "must be a limit: a number, or a string such as '100ms', '< 1%' or '>= 500/s'"
 
@@ -114,18 +125,23 @@ export function rulesOf(budget: Budget, classes?: readonly string[]): Rule[] {
  * @throws ValidationError with the classes that there are
  */
 export function checkBudgetClasses(budget: Budget, classes: readonly string[], path: string): void {
-  for (const [key, limit] of Object.entries(budget)) {
-    const rule = limit === undefined ? null : ruleOf(key, limit)
-    if (rule === null || typeof rule === 'string' || rule.class === undefined) continue
-    if (classes.includes(rule.class)) continue
+  for (const [key, rule] of rulesByKey(budget)) {
+    if (rule.class === undefined || classes.includes(rule.class)) continue
     const fault = noSuchClass(key, rule.class, classes)
     throw new ValidationError(`${path}.${key}`, fault)
   }
 }
 
-/** The rules of a budget on a time of responses. */
+/** The rules of a budget that are valid, by key. */
+const rulesByKey = (budget: Budget): [key: string, rule: Rule][] =>
+  Object.entries(budget).flatMap(([key, limit]) => {
+    const rule = limit === undefined ? '' : ruleOf(key, limit)
+    return typeof rule === 'string' ? [] : [[key, rule] as [string, Rule]]
+  })
+
+/** The keys of the limits on a time of responses, of all requests or of a class. */
 const limitsOn = (budget: Budget, time: ResponseTime) =>
-  Object.keys(budget).filter((key) => key.startsWith(`${time}.`) && budget[key as BudgetMetric] !== undefined)
+  rulesByKey(budget).flatMap(([key, rule]) => ('time' in rule && rule.time === time ? [key] : []))
 
 /**
  * Refuses a budget for simulations that limits a time of responses, which only measurements have.
@@ -166,13 +182,17 @@ function noSuchClass(key: string, name: string, classes: readonly string[]): str
       ? `limits the class '${name}', but requests have no classes; add classes to the scenario, or to the recorder`
       : unknown(key)
   }
-  const nearest = nearestName(name, [...classes, ...LIMITED_TIMES])
+  // a misspelt time after a class looks like a part of its name
+  const withTimes = classes.flatMap((each) => TIMES_OF_A_CLASS.map((time) => `${each}.${time}`))
+  const nearest = nearestName(name, [...classes, ...LIMITED_TIMES, ...withTimes])
   const hint = suggest(nearest && `${nearest}${key.slice(name.length)}`)
   return `limits the class '${name}', which no request has${hint}; classes: ${classes.join(', ')}`
 }
 
 const METRIC = /^(?:([^.]*)\.)?(p\d+(?:\.\d+)?|mean|max)$/
-const CLASS_METRIC = new RegExp(`^(.+)\\.(p\\d+(?:\\.\\d+)?|mean|max|${OF_A_CLASS.join('|')})$`)
+const FIGURE_OF_A_CLASS = new RegExp(`^(.+)\\.(${OF_A_CLASS.join('|')})$`)
+/** `[class.][time.]statistic`. A class may have dots in its name, but does not end in a time. */
+const TIME_OF_ANY = new RegExp(`^(?:(.+?)\\.)??(?:(${LIMITED_TIMES.join('|')})\\.)?(p\\d+(?:\\.\\d+)?|mean|max)$`)
 
 /**
  * Checks a budget of unknown origin, such as a file.
@@ -187,30 +207,28 @@ export function parseBudget(budget: unknown, source: Source = 'budget'): Budget 
 
 /** Returns the rule, or an error message. */
 function ruleOf(key: string, given: Limit): Rule | string {
-  const [, name, metric] = CLASS_METRIC.exec(key) ?? []
-  if (name === undefined || metric === undefined || RESERVED.includes(name)) return ruleOfAll(key, given)
-  const rule = ruleOfAll(metric, given, key)
-  return typeof rule === 'string' ? rule : { ...rule, metric: key, class: name }
-}
-
-/** @param whole the key in messages */
-function ruleOfAll(key: string, given: Limit, whole = key): Rule | string {
-  const figure = OTHERS.find((other) => other === key)
+  const [, ofFigure, ownFigure = key] = FIGURE_OF_A_CLASS.exec(key) ?? []
+  const figure = OTHERS.find((other) => other === ownFigure)
   if (figure !== undefined) {
+    if (ofFigure !== undefined && faultOfReserved(ofFigure) !== null) return unknown(key)
     const unit = figure === 'throughput' ? '/s' : figure === 'meanBatchSize' ? 'requests' : 'fraction'
-    const bound = boundOf(key, given, unit)
-    return typeof bound === 'string' ? bound : { ...bound, figure }
+    const bound = boundOf(figure, given, unit)
+    if (typeof bound === 'string') return bound
+    return ofFigure === undefined ? { ...bound, figure } : { ...bound, metric: key, figure, class: ofFigure }
   }
-  const [, before, name] = METRIC.exec(key) ?? []
-  const time = LIMITED_TIMES.find((each) => each === (before ?? 'latency'))
-  if (time === undefined || name === undefined) return unknown(key)
+  const [, ofClass, time = 'latency', name] = (TIME_OF_ANY.exec(key) ?? []) as [string?, string?, LimitedTime?, string?]
+  if (name === undefined || (ofClass !== undefined && RESERVED.includes(ofClass))) return unknown(key)
+  if (ofClass !== undefined && !TIMES_OF_A_CLASS.includes(time)) {
+    return `limits ${time} of the class '${ofClass}': of a class only ${TIMES_OF_A_CLASS.join(', ')} are recorded`
+  }
   const statistic = name === 'mean' || name === 'max' ? name : { percentile: Number(name.slice(1)) }
   if (typeof statistic === 'object' && !(statistic.percentile > 0 && statistic.percentile < 100)) {
-    return percentileBeyond(whole, name)
+    return percentileBeyond(key, name)
   }
-  const metric = time === 'latency' ? name : key
+  const metric = [...(ofClass === undefined ? [] : [ofClass]), ...(time === 'latency' ? [] : [time]), name].join('.')
   const bound = boundOf(metric, given, 'ms')
-  return typeof bound === 'string' ? bound : { ...bound, time, statistic }
+  if (typeof bound === 'string') return bound
+  return { ...bound, time, statistic, ...(ofClass !== undefined && { class: ofClass }) }
 }
 
 /** The metric that a misspelt one may mean; null if none is near. */

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { sumBy } from '../statistics/descriptive.js'
-import { RESERVED } from './budget.js'
+import { faultOfReserved } from './budget.js'
 import { type Service, type ServiceInput, type ServiceShare, serviceSchema } from './service/service.js'
 import { type Duration, options } from './units.js'
 
@@ -14,9 +14,8 @@ export const OTHER_CLASS = 'other'
 export function faultOfClassName(name: string): string | null {
   if (name.trim() === '' || name !== name.trim()) return 'must be a name without spaces around it'
   if (name.length > LONGEST_NAME) return `must be a name of at most ${LONGEST_NAME} characters`
-  if (RESERVED.includes(name)) return `must be another name, because '${name}.p99' in a budget limits all requests`
   if (name in Object.prototype) return 'must be another name, because every object has a property of this name'
-  return null
+  return faultOfReserved(name)
 }
 
 /** What is wrong with the number of classes; null if nothing is. */

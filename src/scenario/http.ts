@@ -25,7 +25,7 @@ import {
 import { displayUrl } from './http/url.js'
 import { isNamed, live, type Named } from './named.js'
 import { MOST_SERVERS } from './queue.js'
-import { type Duration, options, positiveDuration, whole } from './units.js'
+import { type Duration, options, positiveDuration, size, whole } from './units.js'
 
 export type { HttpAnswer, HttpBody, HttpCheck, HttpEvent, HttpEventFilter, HttpHeaders, HttpRequest, HttpRow }
 
@@ -86,6 +86,15 @@ interface HttpCommon {
    * @default none
    */
   check?: HttpCheck | undefined
+  /**
+   * The longest body that is kept for `check`, as it arrives and decompressed, and the longest event that `stream` reads: a
+   * number of bytes, or with a unit. A longer one makes the request fail, of the kind `body over 16 MB` or
+   * `event over 16 MB`, and closes its connection. Each request in flight may keep as much.
+   *
+   * @default '16 MB'; bodies are not kept without `check`, and may be of any length
+   * @example '500 kB'
+   */
+  bodyLimit?: number | string | undefined
   /**
    * Finds the events of responses that stream: `firstMs` is then the time to the first event, and `betweenMs` has the gaps
    * between events. An event is one of an event stream (`text/event-stream`), a line of JSON lines
@@ -198,6 +207,8 @@ export interface ResolvedHttp {
   failures: HttpStatus[]
   statuses?: { ok?: HttpStatus[] | undefined; rejected?: HttpStatus[] | undefined } | undefined
   check?: HttpCheck | Named | undefined
+  /** bytes; absent means `BODY_LIMIT` */
+  bodyLimit?: number | undefined
   /** absent if the events of responses are not read */
   stream?: true | HttpEventFilter | Named | undefined
   maxRedirects?: number | undefined
@@ -304,6 +315,8 @@ const stream = z
     error: 'must not be async: it is called for each event, and its answer is needed at once',
   })
 
+/** How many bytes of a response are kept, if `bodyLimit` does not say it. */
+export const BODY_LIMIT = 16e6
 const MOST_REDIRECTS = 20
 /** Streams of an HTTP/2 connection, the default of Node's own servers. */
 const STREAMS = 100
@@ -320,6 +333,7 @@ export const httpSchema = options({
   failures: z.array(failure, { error: "must be a list of statuses, such as ['5xx', 429]" }).default(['4xx', '5xx']),
   statuses: options({ ok: statusList.optional(), rejected: statusList.optional() }).optional(),
   check: check.optional(),
+  bodyLimit: size.optional(),
   stream: stream.optional(),
   maxRedirects: whole(0, MOST_REDIRECTS).optional(),
   requests: requestsSchema.optional(),
@@ -353,12 +367,13 @@ export const httpSchema = options({
     }
   })
 
-type Given = { [Key in Exclude<keyof ResolvedHttp, 'stream'>]?: ResolvedHttp[Key] | undefined }
+type Given = { [Key in Exclude<keyof ResolvedHttp, 'stream'>]?: ResolvedHttp[Key] | undefined } & { stream?: unknown }
 
 /** What is wrong with options that are right on their own: the path of the option, and the message. */
 function* faultsOf(given: Given): Generator<[string[], string]> {
   const { method, body, headers, batch, connections, pipelining, tls, dispatcher } = given
   const { requests, data, order, classes, statuses, http2, socketPath, proxy } = given
+  const { check, bodyLimit, stream = false } = given
   if (body !== undefined && takesNoBody(method)) yield [['body'], NO_BODY]
   if (tls !== undefined && dispatcher !== undefined) {
     yield [[], 'tls and dispatcher cannot be combined; set TLS options on the dispatcher']
@@ -395,6 +410,9 @@ function* faultsOf(given: Given): Generator<[string[], string]> {
   }
   if (classes !== undefined && !isFunction(requests) && !isNamed(requests)) {
     yield [['classes'], 'applies to a function of requests; requests of a list or file have their class in it']
+  }
+  if (bodyLimit !== undefined && check === undefined && stream === false) {
+    yield [['bodyLimit'], 'applies to check and stream; without them no body is kept']
   }
   const rejected = new Set(statuses?.rejected)
   const both = statuses?.ok?.find((status) => rejected.has(status))

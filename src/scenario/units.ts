@@ -92,6 +92,25 @@ export const fraction = z
     return z.NEVER
   })
 
+/** Bytes per unit of size. */
+const BYTES_PER: Record<string, number> = {
+  ...{ B: 1, kB: 1e3, KB: 1e3, MB: 1e6, GB: 1e9 },
+  ...{ KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 },
+}
+const SIZE = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*(B|kB|KB|MB|GB|KiB|MiB|GiB)\s*$/
+/** Node's own limit of a buffer is slightly higher. */
+const MOST_BYTES = 4e9
+const SIZE_IS = "a size from 1 byte to 4 GB, as a whole number of bytes or with a unit ('500 kB', '16 MB', '1 GiB')"
+
+/** The schema of a size, parsed into bytes. */
+export const size = z.union([z.number(), z.string()], { error: `must be ${SIZE_IS}` }).transform((value, context) => {
+  const match = typeof value === 'string' ? SIZE.exec(value) : null
+  const bytes = match === null ? value : Number(match[1]) * (BYTES_PER[match[2] as string] as number)
+  if (typeof bytes === 'number' && Number.isInteger(bytes) && bytes >= 1 && bytes <= MOST_BYTES) return bytes
+  context.issues.push({ code: 'custom', message: `must be ${SIZE_IS}`, input: value })
+  return z.NEVER
+})
+
 /** The schema of a whole number within bounds. */
 export function whole(least: number, most = Number.MAX_SAFE_INTEGER, hint = '') {
   const error = ({ input }: { input?: unknown }) => {

@@ -95,7 +95,7 @@ describe('a budget of classes', () => {
       "budget.checkout.p999: must be a percentile above p0 and below p100, got 1; write 'checkout.p99.9'",
     ],
     [{ 'checkout.throughput': 1 }, 'budget.checkout.throughput: is an unknown budget metric'],
-    [{ 'checkout.queueing.p99': 1 }, "limits the class 'checkout.queueing', which no request has"],
+    [{ 'checkout.queueing.p99': 1 }, "limits queueing of the class 'checkout': of a class only latency"],
     [{ 'checkout.p99': '1/s' }, 'budget.checkout.p99: must be a time'],
   ])('refuses %j', (budget, message) => {
     expect(() => checkBudget(result, budget as never)).toThrow(message)

@@ -114,6 +114,12 @@ describe.concurrent('bad usage', () => {
       'sweep trade-off.json --vary servers=1,2 --redis nowhere',
       /^throughline: --redis: must be the URL/,
     ],
+    ['an invalid URL of a Redis for an agent', 'agent --redis nowhere', /^throughline: --redis: must be the URL/],
+    [
+      'a password with special characters, without showing it',
+      'agent --redis redis://:pass#word@host:6379',
+      /^throughline: --redis: is not a valid URL; check its host and port, and encode .* such as # as %23\n$/,
+    ],
     [
       'agents to measure loads',
       'capacity --url http://localhost --p99 1 --redis redis://localhost',

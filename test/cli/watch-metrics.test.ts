@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { RunWatch } from '../../src/cli/machines/run-watch.js'
 import type { Terminal } from '../../src/cli/terminal.js'
 import { simulate } from '../../src/simulate/simulate.js'
@@ -12,18 +12,22 @@ import { freePort } from '../support/processes/redis.js'
 const FLAGS = '--handler handler.js --arrivals 200/s --duration 60s --warmup 100ms'.split(' ')
 
 describe('throughline measure, with metrics', () => {
-  it('serves them, and pushes them to a gateway', async () => {
-    const pushed: { method: string | undefined; path: string | undefined; text: string }[] = []
+  it('serves them, and pushes them to a gateway and to a collector', async () => {
+    const pushed: { what: string; key: unknown; text: string }[] = []
     const gateway = createServer(async (request, response) => {
       let text = ''
       for await (const chunk of request) text += String(chunk)
-      pushed.push({ method: request.method, path: request.url, text })
+      pushed.push({ what: `${request.method} ${request.url}`, key: request.headers['api-key'], text })
       response.end()
     })
     await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
     const gatewayUrl = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`
-    const args = [MAIN, 'measure', ...FLAGS, '--live', '0', '--pushgateway', gatewayUrl, '--json']
-    const child = spawn(process.execPath, args, { cwd: SCENARIOS, stdio: ['ignore', 'pipe', 'pipe'] })
+    const targets = ['--live', '0', '--pushgateway', gatewayUrl, '--otlp', gatewayUrl]
+    const child = spawn(process.execPath, [MAIN, 'measure', ...FLAGS, ...targets, '--json'], {
+      cwd: SCENARIOS,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, OTEL_EXPORTER_OTLP_HEADERS: 'api-key=se%20cret', OTEL_RESOURCE_ATTRIBUTES: 'team=a' },
+    })
     const printed = { stdout: '', stderr: '' }
     child.stdout.on('data', (chunk) => {
       printed.stdout += String(chunk)
@@ -42,7 +46,7 @@ describe('throughline measure, with metrics', () => {
       )
       if (text !== null) scraped.push(text)
       // before the run, and of the run in progress
-      if (pushed.length < 2 || scraped.length === 0) return
+      if (pushed.length < 4 || scraped.length === 0) return
       clearInterval(scraping)
       child.kill('SIGINT')
     }, 100)
@@ -50,34 +54,78 @@ describe('throughline measure, with metrics', () => {
     clearInterval(scraping)
     gateway.close()
     gateway.closeAllConnections()
-    expect({ code, stderr: printed.stderr }).toEqual({ code: 130, stderr: expect.not.stringContaining('pushgateway') })
+    expect({ code, stderr: printed.stderr }).toEqual({ code: 130, stderr: expect.not.stringContaining('cannot push') })
 
     const completedIn = (text: string | undefined) =>
       Number(/^throughline_requests_total\{name="measure",outcome="completed"\} (\d+)$/m.exec(text ?? '')?.[1])
-    expect(pushed.filter(({ method, path }) => method !== 'PUT' || path !== '/metrics/job/throughline')).toEqual([])
-    const counted = pushed.map(({ text }) => completedIn(text))
-    expect(counted[0]).toBe(0)
-    expect(counted).toEqual([...counted].sort((a, b) => a - b))
-    expect(counted.at(-1)).toBe(JSON.parse(printed.stdout).counts.completed)
+    const pushes = [
+      { what: 'PUT /metrics/job/throughline', key: undefined, read: completedIn },
+      { what: 'POST /v1/metrics', key: 'se cret', read: completedInOtlp },
+    ]
+    expect(new Set(pushed.map(({ what }) => what))).toEqual(new Set(pushes.map(({ what }) => what)))
+    for (const { what, key, read } of pushes) {
+      const own = pushed.filter((each) => each.what === what)
+      expect(new Set(own.map((each) => each.key))).toEqual(new Set([key]))
+      const counted = own.map(({ text }) => read(text))
+      expect(counted[0]).toBe(0)
+      expect(counted).toEqual([...counted].sort((a, b) => a - b))
+      expect(counted.at(-1)).toBe(JSON.parse(printed.stdout).counts.completed)
+    }
     expect(scraped.length).toBeGreaterThan(0)
     expect(scraped.map(completedIn).filter(Number.isNaN)).toEqual([])
   }, 60_000)
 
-  it('refuses what is no gateway', async () => {
-    const { stderr, code } = await throughline('measure', ...FLAGS, '--pushgateway', 'gateway:9091')
+  it.each([
+    ['--pushgateway', 'gateway:9091', 'must be the URL of a Prometheus Pushgateway, such as http://10.0.0.5:9091'],
+    ['--otlp', 'collector:4318', 'must be the URL of an OpenTelemetry collector, such as http://10.0.0.5:4318'],
+  ])('refuses what is no URL: %s', async (flag, url, message) => {
+    const { stderr, code } = await throughline('measure', ...FLAGS, flag, url)
     expect(code).toBe(2)
-    expect(stderr).toContain('--pushgateway: must be the URL of a Prometheus Pushgateway, such as http://10.0.0.5:9091')
+    expect(stderr).toContain(`${flag}: ${message}`)
   })
 
-  it('refuses a gateway that takes no metrics, without its password', async () => {
+  it.each([
+    ['--pushgateway', '/metrics/job/throughline'],
+    ['--otlp', '/v1/metrics'],
+  ])('refuses a URL that takes no metrics, without its password: %s', async (flag, path) => {
     const url = `127.0.0.1:${await freePort()}`
-    const { stderr, code } = await throughline('measure', ...FLAGS, '--pushgateway', `http://user:secret@${url}/`)
+    const { stderr, code } = await throughline('measure', ...FLAGS, flag, `http://user:secret@${url}/`)
     expect(code).toBe(2)
-    expect(stderr).toContain(
-      `--pushgateway: cannot push to http://${url}/metrics/job/throughline: connect ECONNREFUSED`,
+    expect(stderr).toContain(`${flag}: cannot push to http://${url}${path}: connect ECONNREFUSED`)
+  })
+
+  it('refuses a collector that rejects metrics, and invalid headers without their value', async () => {
+    const answer = JSON.stringify({ partialSuccess: { rejectedDataPoints: '12', errorMessage: 'unknown unit' } })
+    const collector = createServer((_, response) => response.end(answer))
+    await new Promise<void>((resolve) => collector.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`
+    const refused = await throughline('measure', ...FLAGS, '--otlp', url)
+    expect(refused.stderr).toContain(
+      `--otlp: cannot push to ${url}/v1/metrics: 12 data points were rejected: unknown unit`,
+    )
+    collector.close()
+    collector.closeAllConnections()
+    vi.stubEnv('OTEL_EXPORTER_OTLP_HEADERS', 'secret')
+    const { stderr } = await throughline('measure', ...FLAGS, '--otlp', url)
+    vi.unstubAllEnvs()
+    expect(stderr).toBe(
+      'throughline: OTEL_EXPORTER_OTLP_HEADERS: must be pairs with encoded values, such as api-key=secret,team=a%20b\n',
     )
   })
 })
+
+/** The completed requests in what a collector gets; it refuses a resource other than that of the test. */
+function completedInOtlp(text: string): number {
+  const [{ resource, scopeMetrics }] = JSON.parse(text).resourceMetrics
+  expect(resource.attributes).toEqual([
+    { key: 'service.name', value: { stringValue: 'throughline' } },
+    { key: 'team', value: { stringValue: 'a' } },
+  ])
+  const { sum } = scopeMetrics[0].metrics.find(({ name }: { name: string }) => name === 'throughline.requests')
+  const isCompleted = ({ attributes }: { attributes: { key: string; value: { stringValue: string } }[] }) =>
+    attributes.some(({ key, value }) => key === 'outcome' && value.stringValue === 'completed')
+  return Number(sum.dataPoints.find(isCompleted).asInt)
+}
 
 describe('throughline measure --progress-fd', () => {
   it('refuses a file descriptor that is open for reading only, or of a full disk', async () => {

@@ -1,36 +1,22 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest'
+import { describe, it, type TestContext } from 'vitest'
 import { type MeasureOptions, measure, type Stop } from '../../src/index.js'
 import { runAgent } from '../../src/measure/agents/agent.js'
 import { checkResult } from '../../src/result/check.js'
-import { MAIN } from '../support/processes/command-line.js'
+import { kill, startAgent } from '../support/processes/agents.js'
 import { startServer } from '../support/processes/http-server.js'
 import { namespacePartition, proxyPartition } from '../support/processes/partition.js'
 import { hasRedis, startRedis } from '../support/processes/redis.js'
 
-describe.runIf(hasRedis)('agents', { timeout: 120_000 }, () => {
-  const agents: ChildProcess[] = []
-  afterEach(() => {
-    for (const agent of agents.splice(0)) agent.kill('SIGKILL')
-  })
-
+// They run at the same time, each on a Redis of its own.
+describe.runIf(hasRedis).concurrent('agents', { timeout: 120_000 }, () => {
   /** Starts an agent as a process, and waits until it waits for work. */
-  async function start(redis: string, name: string, under: string[] = []): Promise<void> {
-    const args = [...under, process.execPath, MAIN, 'agent', '--redis', redis, '--name', name]
-    const agent = spawn(args[0] as string, args.slice(1), { stdio: ['ignore', 'ignore', 'pipe'] })
-    agents.push(agent)
-    let said = ''
-    await new Promise<void>((resolve, reject) => {
-      agent.once('exit', () => reject(new Error(`the agent ended: ${said}`)))
-      agent.stderr?.on('data', (text) => {
-        said += String(text)
-        if (said.includes('waits for work')) resolve()
-      })
-    })
+  async function start({ onTestFinished }: TestContext, redis: string, name: string, under: string[] = []) {
+    const agent = await startAgent(redis, { under, flags: ['--name', name] })
+    onTestFinished(() => kill(agent))
   }
 
-  async function startParts(host: string, ...flags: string[]) {
+  async function startParts({ onTestFinished }: TestContext, host: string, ...flags: string[]) {
     const redis = await startRedis(...flags)
     onTestFinished(() => redis.stop())
     const server = await startServer((_, response) => response.end('ok'), host)
@@ -44,14 +30,15 @@ describe.runIf(hasRedis)('agents', { timeout: 120_000 }, () => {
   }
 
   // a link that goes down is the real thing, but not every system allows it
-  it('end if they are cut off from Redis, without a word, and join again afterwards', async () => {
+  it('end if they are cut off from Redis, without a word, and join again afterwards', async (context) => {
+    const { expect, onTestFinished } = context
     const partition = namespacePartition() ?? proxyPartition()
     onTestFinished(() => partition.remove())
     const { host, under } = partition
     const hosts = [...new Set(['127.0.0.1', host])]
-    const { redis, server, run } = await startParts(host, '--bind', ...hosts, '--protected-mode', 'no')
+    const { redis, server, run } = await startParts(context, host, '--bind', ...hosts, '--protected-mode', 'no')
     const far = `redis://${host}:${await partition.portOf(redis.port)}`
-    await Promise.all([start(redis.url, 'near'), start(far, 'far', under)])
+    await Promise.all([start(context, redis.url, 'near'), start(context, far, 'far', under)])
 
     let isCut = false
     const onProgress = ({ sent }: { sent: number }) => {
@@ -76,9 +63,10 @@ describe.runIf(hasRedis)('agents', { timeout: 120_000 }, () => {
     expect(again.counts.offered).toBe(200)
   })
 
-  it('send two runs one after the other, whatever they are called', async () => {
-    const { redis, run } = await startParts('127.0.0.1')
-    await Promise.all([start(redis.url, 'east'), start(redis.url, 'east')])
+  it('send two runs one after the other, whatever they are called', async (context) => {
+    const { expect } = context
+    const { redis, run } = await startParts(context, '127.0.0.1')
+    await Promise.all([start(context, redis.url, 'east'), start(context, redis.url, 'east')])
     let begun: () => unknown = () => {}
     const sending = new Promise<void>((resolve) => {
       begun = resolve
@@ -95,13 +83,14 @@ describe.runIf(hasRedis)('agents', { timeout: 120_000 }, () => {
     expect(validity.findings.map(({ code }) => code)).not.toContain('shards-missing')
   })
 
-  it('reject the run if the memory of Redis is full', async () => {
-    const { run } = await startParts('127.0.0.1', '--maxmemory', '100kb')
-    await expect(run({ requests: 10 })).rejects.toThrow(/^Redis refused a command: OOM command not allowed/)
+  it('reject the run if the memory of Redis is full', async (context) => {
+    const { run } = await startParts(context, '127.0.0.1', '--maxmemory', '100kb')
+    await context.expect(run({ requests: 10 })).rejects.toThrow(/^Redis refused a command: OOM command not allowed/)
   })
 
-  it('use the password of Redis, and say if it is wrong, without showing it', async () => {
-    const { redis, server } = await startParts('127.0.0.1', '--requirepass', 'secret')
+  it('use the password of Redis, and say if it is wrong, without showing it', async (context) => {
+    const { expect } = context
+    const { redis, server } = await startParts(context, '127.0.0.1', '--requirepass', 'secret')
     const abort = new AbortController()
     const urlWith = (password: string) => redis.url.replace('//', `//:${password}@`)
     const agent = runAgent({ redis: urlWith('secret'), name: 'east', signal: abort.signal })

@@ -154,12 +154,4 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
     expect(result.validity.findings.map(({ code }) => code)).toContain('interrupted')
     expect(result.merged?.machines).toHaveLength(3)
   })
-
-  it('go back to waiting if the coordinator is killed', async () => {
-    const coordinator = spawn(process.execPath, flags(), { stdio: 'ignore' })
-    await received(50)
-    coordinator.kill('SIGKILL')
-    // they notice, and take the next run
-    expect((await run()).counts.offered).toBe(540)
-  })
 })

@@ -42,6 +42,11 @@ describe('the recording of a run', () => {
     ],
     { from: '1000/s' },
   )
+  const late = stages([
+    { rate: 0, duration: '5ms' },
+    { rate: '30000/s', duration: 0 },
+    { rate: '30000/s', duration: '10ms' },
+  ])
   const scenarios: [string, ScenarioParts][] = [
     ['by requests', { arrivals: '20000/s', stop: { requests: 1000 } }],
     ['by time', { arrivals: '20000/s', stop: { duration: '50ms' } }],
@@ -98,6 +103,18 @@ describe('the recording of a run', () => {
     ['of stages, and nothing after them', { arrivals: ramps, stop: { requests: 9000 }, warmup: { requests: 30 } }],
     ['of stages, for longer', { arrivals: ramps, stop: { duration: '70ms' }, good: { latency: '40us' } }],
     ['of fewer requests than segments', { arrivals: '1000/s', warmup: { requests: 1 }, stop: { requests: 7 } }],
+    ['without a warm-up, by requests', { arrivals: '20000/s', warmup: { requests: 0 }, stop: { requests: 500 } }],
+    ['without a warm-up, by time', { arrivals: '20000/s', warmup: { requests: 0 }, stop: { duration: '25ms' } }],
+    [
+      'without a warm-up, of a trace that begins later',
+      { arrivals: { process: 'replay', timestamps: [0.4, 0.5, 0.9] }, warmup: { requests: 0 } },
+    ],
+    ['without a warm-up, of stages that begin with nothing', { arrivals: late, warmup: { requests: 0 } }],
+    [
+      'without a warm-up, of stages that begin with nothing, by requests',
+      { arrivals: late, warmup: { requests: 0 }, stop: { requests: 200 } },
+    ],
+    ['without a warm-up, of a closed loop', { arrivals: loop, warmup: { requests: 0 }, stop: { requests: 900 } }],
   ]
 
   it.each(scenarios)('equals a simulation, if threads take no time: %s', (_, scenario) => {

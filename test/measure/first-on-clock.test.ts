@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { checkBudget } from '../../src/budget/check.js'
 import { compare } from '../../src/explore/compare.js'
 import { measure } from '../../src/measure/measure.js'
+import { checkResult } from '../../src/result/check.js'
 import type { Result } from '../../src/result/result.js'
 import type { HttpTarget } from '../../src/scenario/http.js'
 import { expectToAddUp } from '../support/expect/adds-up.js'
@@ -200,6 +201,7 @@ describe('first of call and handlers', () => {
       batching,
       servers: 2,
       handler,
+      classes: { some: { weight: 1 }, others: { weight: 1 } },
       good: { between: '9ms' },
     })
     // no pause is shorter than its timer
@@ -208,6 +210,10 @@ describe('first of call and handlers', () => {
     // of each batch of four, the first has an event after each of two pauses, and the others have one
     expect(served.betweenMs?.count).toBe(30 + 2 * 10)
     expect(served.betweenMs?.min).toBeGreaterThanOrEqual(10)
+    const { some, others } = served.classes ?? {}
+    expect([some?.firstMs?.count, others?.firstMs?.count]).toEqual([some?.counts.offered, others?.counts.offered])
+    expect((some?.betweenMs?.count ?? 0) + (others?.betweenMs?.count ?? 0)).toBe(50)
+    expect(checkResult(JSON.parse(JSON.stringify(served)))).toEqual(served)
   })
 
   it('works on threads', async () => {

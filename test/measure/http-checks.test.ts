@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createServer, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { Agent } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
 import { measure } from '../../src/measure/measure.js'
 import { createBatch } from '../../src/measure/queue/batch.js'
@@ -255,6 +256,130 @@ describe('check', () => {
   it('that is async is refused', async () => {
     await expect(run({ url: 'http://127.0.0.1:1', check: (async () => true) as never })).rejects.toThrow(
       /http.check: must not be async/,
+    )
+  })
+})
+
+describe('a body over bodyLimit', () => {
+  /** Sends bodies of these sizes in turn; one of Infinity never ends. */
+  const sized =
+    (sizes: readonly number[], status = 200): Script =>
+    ({ number }, response) => {
+      const size = sizes[number % sizes.length] as number
+      response.statusCode = status
+      if (size < Number.POSITIVE_INFINITY) {
+        response.end('x'.repeat(size))
+        return
+      }
+      let isOpen = true
+      response.on('close', () => {
+        isOpen = false
+      })
+      const write = () => {
+        if (isOpen) response.write('x'.repeat(4096), write)
+      }
+      write()
+    }
+  const limited = (url: string, http: Partial<HttpTarget> = {}): HttpTarget =>
+    ({ url, bodyLimit: '1 kB', check: ({ body }) => body.length <= 1000, ...http }) as HttpTarget
+  const over = 'body over 1 kB'
+
+  it('is a failure of its own kind, at once, and the connection is open again for the next request', async () => {
+    const { url } = await server(sized([1000, 1001, Number.POSITIVE_INFINITY, 20_000, 0]))
+    const expected = [null, over, over, over, null]
+    expect(await outcomes(limited(url, { connections: 1 }), 5)).toEqual(expected)
+    const agent = new Agent()
+    expect(await outcomes(limited(url, { dispatcher: agent }), 5)).toEqual(expected)
+    await agent.close()
+  })
+
+  it('is counted and reported, with what to raise', async () => {
+    const { url } = await server(sized([10, 5000]))
+    const result = await run(limited(url), 10)
+    expectToAddUp(result)
+    expect(result.failures).toEqual({ [over]: 5 })
+    expect(JSON.stringify(result.validity.findings)).toContain(
+      'responded with a body over 1 kB, the most to keep (http.bodyLimit)',
+    )
+  })
+
+  it('by default is one over 16 MB', async () => {
+    const { url } = await server(sized([16e6, 16e6 + 1]))
+    const check = ({ body }: HttpAnswer) => body.length === 16e6
+    expect(await outcomes({ url, check }, 2)).toEqual([null, 'body over 16 MB'])
+  })
+
+  it('may be so only when it is decompressed, if the check reads it', async () => {
+    const { url } = await server((_, response) =>
+      response.setHeader('content-encoding', 'gzip').end(gzipSync('x'.repeat(1001))),
+    )
+    expect(await outcomes(limited(url))).toEqual([over])
+    expect(await outcomes(limited(url, { check: ({ status }) => status === 200 }))).toEqual([null])
+    const catches = (answer: HttpAnswer) => {
+      try {
+        return answer.body.length > 0
+      } catch {
+        return true
+      }
+    }
+    expect(await outcomes(limited(url, { check: catches }))).toEqual([over])
+  })
+
+  it('of any length is fine if nothing keeps it: without a check, of a failure, and of a redirect that is followed', async () => {
+    const long = await server(sized([5000]))
+    expect(await outcomes({ url: long.url })).toEqual([null])
+    const fails = await server(sized([5000], 503))
+    expect(await outcomes(limited(fails.url))).toEqual(['status 503'])
+    const redirects = await server(({ url }, response) => {
+      if (url === '/') response.writeHead(302, { location: '/there' }).end('x'.repeat(5000))
+      else response.end('y')
+    })
+    const check = (answer: HttpAnswer) => answer.text() === 'y'
+    expect(await outcomes(limited(redirects.url, { maxRedirects: 1, check }))).toEqual([null])
+  })
+
+  it.each([
+    ['text/event-stream', 'data: '],
+    ['application/x-ndjson', ''],
+  ])('is an event of %s that is too long, and not many short ones', async (type, before) => {
+    const event = (size: number) => `${before}${'x'.repeat(size)}\n`
+    const bodies = [`${event(900)}\n`.repeat(5), event(1100), before === '' ? event(1100) : event(600).repeat(2)]
+    const { url } = await server(({ number }, response) => {
+      response.setHeader('content-type', type)
+      // piece by piece, as long events arrive
+      const pieces = (bodies[number] as string).match(/[\s\S]{1,100}/g) ?? []
+      const write = () => {
+        const piece = pieces.shift()
+        if (piece === undefined) response.end()
+        else response.write(piece, () => setImmediate(write))
+      }
+      write()
+    })
+    const kind = 'event over 1 kB'
+    expect(await outcomes({ url, stream: true, bodyLimit: '1 kB' }, 3)).toEqual([null, kind, kind])
+  })
+
+  it.each<[given: unknown, bytes: number | null]>([
+    ['16 MB', 16e6],
+    ['64KiB', 65_536],
+    ['1.5 kB', 1500],
+    [1, 1],
+    ['4 GB', 4e9],
+    ['5 GB', null],
+    [0, null],
+    ['0.5 B', null],
+    ['16', null],
+    ['16 mb', null],
+    [Number.POSITIVE_INFINITY, null],
+  ])('is set by a size: %s', (bodyLimit, bytes) => {
+    const parsed = httpSchema.safeParse({ url: 'http://127.0.0.1', check: () => true, bodyLimit })
+    if (bytes !== null) expect(parsed.data?.bodyLimit).toBe(bytes)
+    else expect(parsed.error?.issues[0]?.message).toContain('must be a size from 1 byte to 4 GB')
+  })
+
+  it('is refused if nothing keeps bodies', async () => {
+    await expect(run({ url: 'http://127.0.0.1:1', bodyLimit: 10 })).rejects.toThrow(
+      'http.bodyLimit: applies to check and stream, got 10; without them no body is kept',
     )
   })
 })

@@ -147,7 +147,7 @@ describe('http.requests', () => {
     server = await startServer(({ url }, response) => {
       if (url === '/b') response.statusCode = 503
       if (url === '/c') response.statusCode = 500
-      response.end()
+      response.end('body')
     })
     const requests = [
       { path: '/a', class: 'browse', weight: 5 },
@@ -162,6 +162,8 @@ describe('http.requests', () => {
     expect(browse?.counts).toMatchObject({ offered: 10, completed: 10, rejected: 0, failed: 0 })
     expect(checkout?.counts).toMatchObject({ offered: 6, completed: 0, rejected: 4, failed: 2 })
     expect(checkout?.latencyMs).toBeNull()
+    expect(browse?.firstMs?.count).toBe(10)
+    expect(checkout).not.toHaveProperty('firstMs')
     expect(checkResult(JSON.parse(JSON.stringify(result)))).toMatchObject({
       classes: { checkout: { latencyMs: null } },
     })

@@ -113,6 +113,32 @@ describe('connections', () => {
     })
   })
 
+  it('of a run in progress are those so far, and so are the bytes', async () => {
+    const ok = await server((_, response) => response.end('four'))
+    let found: Result | null = null
+    await measure(
+      {
+        ...{ arrivals: constant('200/s'), stop: { duration: '30s' }, warmup: { requests: 0 } },
+        http: { url: ok.url, connections: 2 },
+      },
+      {
+        onProgress: ({ resultSoFar }) => {
+          void resultSoFar().then((result) => {
+            found ??= result
+          })
+          return found === null
+        },
+      },
+    )
+    const { connections, bytes, batches } = stored(found as unknown as Result)
+    expect(connections).toMatchObject({ closed: 0, failed: 0 })
+    expect(connections?.opened).toBeGreaterThanOrEqual(1)
+    expect(connections?.opened).toBeLessThanOrEqual(ok.connections)
+    expect(connections?.setupMs?.count).toBe(connections?.opened)
+    expect(connections?.receivedBytes).toBeGreaterThan(0)
+    expect(bytes?.received).toBe(4 * batches.count)
+  })
+
   it('of shards add up', async () => {
     const ok = await server((_, response) => response.end('four'))
     const shards = []

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { bucketOf } from '../../src/histogram/buckets.js'
+import { zeros } from '../../src/histogram/latency-histogram.js'
 import { checkMeasurable } from '../../src/measure/measurable.js'
 import { measure } from '../../src/measure/measure.js'
 import { SharedMemory } from '../../src/measure/recording/shared-memory.js'
@@ -60,6 +62,18 @@ describe('a snapshot of a run in progress, in virtual time', () => {
     firsts.fill(Number.POSITIVE_INFINITY, 15)
     const result = checkResult(takeSnapshot({ ...task, memory, due, oldestNs: Number.POSITIVE_INFINITY }))
     expect(result.segments.map(({ inSystem }) => inSystem).slice(13)).toEqual([0, 0, 0, 0, 0, 0, 0])
+  })
+
+  it('has the connections that the process of the run opened so far', () => {
+    const setup = { ...zeros(0), count: 1, sum: 5e6, squares: 25e12, min: 5e6, max: 5e6 }
+    const known = { ...setup, buckets: Uint16Array.of(bucketOf(5e6)), counts: Uint32Array.of(1) }
+    const counts = { opened: 1, openedInWindow: 0, closed: 0, failed: 2, sentBytes: 70, receivedBytes: 90 }
+    const steps = { setup: known, dns: zeros(0), tcp: known, tls: zeros(0) }
+    const task = { ...run(-1), oldestNs: Number.POSITIVE_INFINITY }
+    const result = checkResult(takeSnapshot({ ...task, connections: { ...counts, steps } }))
+    expect(result.connections).toMatchObject({ ...counts, setupMs: { count: 1, p50: 5 }, tcpMs: { max: 5 } })
+    expect(result.connections).not.toHaveProperty('dnsMs')
+    expect(takeSnapshot(task)).not.toHaveProperty('connections')
   })
 
   it('has the stages that have begun', () => {
@@ -126,15 +140,17 @@ describe('a snapshot of what another thread is recording', () => {
       await thread.destroy()
     }
     expect(snapshots.length).toBeGreaterThan(0)
-    for (const { counts, failures = {}, firstMs, betweenMs } of snapshots) {
-      // a gap after each beginning
+    for (const { counts, classes = {}, failures = {}, firstMs, betweenMs } of snapshots) {
+      // a gap after each beginning, and what classes have was found to add up to the whole
       expect(betweenMs?.count).toBe(firstMs?.count)
+      for (const own of Object.values(classes)) expect(own.betweenMs?.count).toBe(own.firstMs?.count)
       expect(Object.values(failures).reduce((a, b) => a + b, 0)).toBe(counts.failed)
     }
     const last = takeSnapshot(task)
     expect(last?.counts.offered).toBe(await writing)
     const { failed = 0, rejected = 0, timedOut = 0, good = 0 } = last?.counts ?? {}
     expect(Math.min(failed, rejected, timedOut, good, last?.betweenMs?.count ?? 0)).toBeGreaterThan(0)
+    expect(Math.min(...Object.values(last?.classes ?? {}).map(({ firstMs }) => firstMs?.count ?? 0))).toBeGreaterThan(0)
   })
 })
 

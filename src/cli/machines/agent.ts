@@ -34,10 +34,12 @@ export function agentCommand(terminal: Terminal): Command {
     if (redis === undefined)
       throw new ValidationError('--redis', 'is required: the URL of a Redis, such as redis://host:6379')
     const count = parseThreads(threads)
-    const [{ agentName, runAgent }, { SimulationAgent }] = await Promise.all([
+    const [{ agentName, runAgent }, { parseRedisUrl }, { SimulationAgent }] = await Promise.all([
       import('../../measure/agents/agent.js'),
+      import('../../measure/options.js'),
       import('../../explore/agents/simulation-agent.js'),
     ])
+    parseRedisUrl(redis, '--redis')
     const abort = new AbortController()
     const removeListener = terminal.onInterrupt(() => {
       removeListener()
@@ -49,6 +51,8 @@ export function agentCommand(terminal: Terminal): Command {
       onStatus: (status: string) => terminal.stderr.write(`throughline agent: ${status}\n`),
     }
     const simulations = await SimulationAgent.start({ ...options, threads: count })
+    // both ends take seconds if Redis no longer answers
+    abort.signal.addEventListener('abort', () => void simulations.close(), { once: true })
     try {
       await runAgent({ ...options, signal: abort.signal, alone: simulations.pausedDuring })
     } finally {

@@ -3,8 +3,9 @@ import { encodeCredentials } from '../../measure/servers/http/requests.js'
 import type { Result } from '../../result/result.js'
 import { ENTRY, startPool, taskOf } from '../../threads/thread.js'
 import { ValidationError } from '../../validation/validation-error.js'
-import type { FromLive, LiveRefusal, LiveTask, PushGroup, ToLive } from './live-thread.js'
+import type { FromLive, LiveRefusal, LiveTask, ToLive } from './live-thread.js'
 import { withoutBrackets } from './loopback.js'
+import type { PushTarget } from './push.js'
 
 /** How a run in progress is shown to others: addresses, or undefined. */
 export interface LiveAddresses {
@@ -12,6 +13,8 @@ export interface LiveAddresses {
   live?: string | undefined
   /** URL of a Prometheus Pushgateway */
   pushgateway?: string | undefined
+  /** URL of an OpenTelemetry collector */
+  otlp?: string | undefined
 }
 
 /** The report and the metrics of a run in progress, which a thread serves over HTTP and pushes. */
@@ -31,19 +34,21 @@ export class LiveReport {
    * Starts to serve and to push.
    *
    * @param name the name of the run in metrics
-   * @param onFault called with the reason when metrics cannot be pushed
+   * @param onFault called with the flag and the reason when metrics cannot be pushed
    * @throws ValidationError if an address is invalid, cannot be listened on, or takes no metrics
    */
   static async start(
-    { live, pushgateway }: LiveAddresses,
+    { live, pushgateway, otlp }: LiveAddresses,
     name: string,
-    onFault: (fault: string) => void,
+    onFault: (flag: string, fault: string) => void,
   ): Promise<LiveReport> {
     const serve = live === undefined ? null : parseAddress(live)
-    const push = pushgateway === undefined ? null : parseGateway(pushgateway)
+    const targets: PushTarget[] = []
+    if (pushgateway !== undefined) targets.push(parseGateway(pushgateway))
+    if (otlp !== undefined) targets.push(parseCollector(otlp))
     const { port1, port2 } = new MessageChannel()
     const pool = await startPool(1)
-    const task: LiveTask = { serve, push, name, channel: port2 }
+    const task: LiveTask = { serve, targets, name, channel: port2 }
     const file = new URL('./live-thread.js', import.meta.url)
     const served: Promise<LiveRefusal | null> = pool.run(taskOf(file, 'serveLive', task), {
       ...ENTRY,
@@ -53,13 +58,14 @@ export class LiveReport {
     const ready = new Promise<{ port: number | null }>((resolve) => {
       port1.on('message', (message: FromLive) => {
         if ('port' in message) resolve(message)
-        else onFault(message.fault)
+        else onFault(message.flag, message.fault)
       })
     })
     try {
       const begun = await Promise.race([ready, ended])
       if (begun !== null && 'flag' in begun) {
-        const what = begun.flag === '--live' ? `cannot listen on ${live}` : `cannot push to ${push?.url}`
+        const target = targets.find(({ flag }) => flag === begun.flag)
+        const what = target === undefined ? `cannot listen on ${live}` : `cannot push to ${target.url}`
         throw new ValidationError(begun.flag, `${what}: ${begun.why}`)
       }
       const port = begun?.port ?? null
@@ -96,19 +102,57 @@ function parseAddress(address: string): { host: string; port: number } {
 }
 
 /** The group of a gateway to push to: that of the URL if it names one, else the job `throughline`. */
-function parseGateway(text: string): PushGroup {
+function parseGateway(text: string): PushTarget {
+  const { url, headers } = parseTarget('--pushgateway', 'a Prometheus Pushgateway, such as http://10.0.0.5:9091', text)
+  if (!url.pathname.includes('/metrics/job/')) addPath(url, '/metrics/job/throughline')
+  return { flag: '--pushgateway', url: url.href, headers, resource: {} }
+}
+
+/** A collector to push to, with the headers and the resource that the standard variables of OpenTelemetry give. */
+function parseCollector(text: string): PushTarget {
+  const { url, headers } = parseTarget('--otlp', 'an OpenTelemetry collector, such as http://10.0.0.5:4318', text)
+  if (!url.pathname.endsWith('/v1/metrics')) addPath(url, '/v1/metrics')
+  const name = process.env.OTEL_SERVICE_NAME
+  return {
+    flag: '--otlp',
+    url: url.href,
+    headers: { ...headers, ...pairsOf('OTEL_EXPORTER_OTLP_HEADERS') },
+    resource: {
+      'service.name': 'throughline',
+      ...pairsOf('OTEL_RESOURCE_ATTRIBUTES'),
+      ...(name !== undefined && name !== '' && { 'service.name': name }),
+    },
+  }
+}
+
+/** A URL without its credentials, which become a header. */
+function parseTarget(flag: string, what: string, text: string): { url: URL; headers: Record<string, string> } {
   const url = URL.canParse(text) ? new URL(text) : null
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new ValidationError(
-      '--pushgateway',
-      `must be the URL of a Prometheus Pushgateway, such as http://10.0.0.5:9091, got '${text}'`,
-    )
-  }
-  if (!url.pathname.includes('/metrics/job/')) {
-    url.pathname = `${url.pathname.replace(/\/+$/, '')}/metrics/job/throughline`
+    throw new ValidationError(flag, `must be the URL of ${what}, got '${text}'`)
   }
   const authorization = encodeCredentials(url)
   url.username = ''
   url.password = ''
-  return { url: url.href, authorization }
+  return { url, headers: authorization === null ? {} : { authorization } }
+}
+
+function addPath(url: URL, path: string): void {
+  url.pathname = url.pathname.replace(/\/+$/, '') + path
+}
+
+/** The pairs of a variable of the environment, such as `api-key=secret,team=a%20b`. */
+function pairsOf(variable: string): Record<string, string> {
+  const pairs = (process.env[variable] ?? '').split(',').filter((pair) => pair.trim() !== '')
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const [, key, value] = /^\s*([^=\s]+)\s*=(.*)$/.exec(pair) ?? []
+      try {
+        if (key !== undefined && value !== undefined) return [key, decodeURIComponent(value.trim())]
+      } catch {
+        // it is refused, without its value, which may be a secret
+      }
+      throw new ValidationError(variable, 'must be pairs with encoded values, such as api-key=secret,team=a%20b')
+    }),
+  )
 }

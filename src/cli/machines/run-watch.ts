@@ -11,6 +11,7 @@ import { JsonLineStream } from './progress-stream.js'
 export interface WatchFlags {
   live?: string | undefined
   pushgateway?: string | undefined
+  otlp?: string | undefined
   progressFd?: string | undefined
 }
 
@@ -47,7 +48,7 @@ export class RunWatch {
    * Starts what the flags ask for.
    *
    * @param name the name of the run in metrics
-   * @throws ValidationError if a flag is invalid, or its port, gateway or file descriptor cannot be used
+   * @throws ValidationError if a flag is invalid, or its port, gateway, collector or file descriptor cannot be used
    */
   static async start(
     terminal: Terminal,
@@ -55,7 +56,7 @@ export class RunWatch {
     name = 'measure',
   ): Promise<RunWatch> {
     const stream = progressFd === undefined ? null : JsonLineStream.open(progressFd)
-    const shows = addresses.live !== undefined || addresses.pushgateway !== undefined
+    const shows = Object.values(addresses).some((address) => address !== undefined)
     const report = shows ? await LiveReport.start(addresses, name, sayOnce(terminal)) : null
     if (report !== null && report.url !== null) {
       const open = isLoopback(new URL(report.url).hostname)
@@ -104,12 +105,12 @@ export class RunWatch {
 }
 
 /** Says that metrics cannot be pushed, once until there is another reason. */
-function sayOnce(terminal: Terminal): (fault: string) => void {
-  let said = ''
-  return (fault) => {
-    if (fault === said) return
-    said = fault
-    terminal.stderr.write(`throughline: --pushgateway: cannot push metrics: ${fault}; tries again\n`)
+function sayOnce(terminal: Terminal): (flag: string, fault: string) => void {
+  const said = new Map<string, string>()
+  return (flag, fault) => {
+    if (said.get(flag) === fault) return
+    said.set(flag, fault)
+    terminal.stderr.write(`throughline: ${flag}: cannot push metrics: ${fault}; tries again\n`)
   }
 }
 

@@ -4,7 +4,7 @@ import type { Job, Queue } from 'bullmq'
 import type { Redis } from 'ioredis'
 import { real } from '../../clock/real.js'
 import { onAbort } from '../../handler/on-abort.js'
-import { connectRedis, isNoAnswer, loadBullmq, withoutPassword } from '../../measure/agents/redis.js'
+import { connectRedis, loadBullmq, redisError, withoutPassword } from '../../measure/agents/redis.js'
 import { MeasureError } from '../../measure/error.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import {
@@ -16,7 +16,6 @@ import {
   throwIfRefused,
 } from '../../threads/pool.js'
 import { throwIfAborted } from '../../validation/realm.js'
-import { messageOf, ValidationError } from '../../validation/validation-error.js'
 import type { ResolvedOnAgents } from './options.js'
 import {
   ENGINE,
@@ -96,12 +95,7 @@ export class AgentPool {
       return await work(connection)
     } catch (error) {
       throwIfAborted(signal)
-      const isLost =
-        isNoAnswer(error) || [connection.redis, connection.blocking].some(({ status }) => status !== 'ready')
-      if (!isLost || error instanceof ValidationError || error instanceof MeasureError) throw error
-      throw new MeasureError(`the connection to Redis was lost: ${messageOf(error)}; agents end the simulations`, {
-        cause: error,
-      })
+      throw redisError(error, [connection.redis, connection.blocking], 'agents end the simulations')
     }
   }
 }
@@ -109,9 +103,10 @@ export class AgentPool {
 async function connect(url: string): Promise<Connection> {
   const { Queue } = await loadBullmq()
   const redis = await connectRedis(url)
-  const blocking = redis.duplicate()
-  blocking.on('error', () => {})
-  await blocking.connect()
+  const blocking = await connectRedis(url, { blocks: true }).catch((error) => {
+    redis.disconnect()
+    throw error
+  })
   const queue = new Queue<TaskJob>(QUEUE, { connection: redis })
   queue.on('error', () => {})
   return { redis, blocking, queue }
@@ -180,7 +175,9 @@ class TaskRun<Task extends object, Report extends object> {
       await this.#send([...this.#left.keys()])
       let ordered = false
       while (this.#left.size > 0) {
-        const outcome = await this.#keys.nextOutcome(this.#blocking)
+        const outcome = await this.#keys.nextOutcome(this.#blocking).catch((error) => {
+          throw this.#fault?.error ?? error
+        })
         throwIfAborted(signal)
         if (outcome !== null) {
           this.#outcomeMs = real.now()
@@ -236,10 +233,11 @@ class TaskRun<Task extends object, Report extends object> {
     let seenMs = real.now()
     while (!over.aborted) {
       try {
-        // this process may have slept, so that agents dropped the run
+        // this process may have slept, or Redis lost its data, so that agents dropped the run
         if (!(await this.#keys.renew()) && !over.aborted) {
           await this.#keys.order(this.#isEnding ? 'end' : 'run')
-          if (!this.#isEnding) await this.#send([...this.#left.keys()])
+          await this.#sendAgain([...this.#left.keys()])
+          seenMs = real.now()
         }
         if (this.#options.onProgress !== undefined) {
           for (const [index, fraction] of await this.#keys.fractions()) {
@@ -252,6 +250,8 @@ class TaskRun<Task extends object, Report extends object> {
         else if (nowMs - seenMs > this.#on.agentTimeout) this.#giveUp()
       } catch (error) {
         this.#fault ??= { error }
+        // it would wait forever for a Redis that no longer answers
+        this.#blocking.disconnect()
       }
       if (this.#fault !== null) return
       await sleep(REPORT_MS, undefined, { signal: over }).catch(() => {})
@@ -261,7 +261,6 @@ class TaskRun<Task extends object, Report extends object> {
   /** Sends tasks again whose jobs are gone without an outcome, such as after an error of Redis at an agent. */
   async #sendLost(): Promise<void> {
     this.#outcomeMs = real.now()
-    if (this.#isEnding) return
     // jobs are run in order, so that the first of those left have been begun
     const jobs = [...this.#left.values()].flatMap((job) => job ?? []).slice(0, AT_ONCE)
     const states = await Promise.all(jobs.map((job) => job.getState()))
@@ -274,7 +273,13 @@ class TaskRun<Task extends object, Report extends object> {
         `${this.#options.describe(index)}: its job was lost ${times} times; look at the log of Redis`,
       )
     }
-    await this.#send(lost)
+    await this.#sendAgain(lost)
+  }
+
+  /** Sends tasks again that agents dropped, or no longer have. A run that ends early does without them. */
+  async #sendAgain(indices: number[]): Promise<void> {
+    if (!this.#isEnding) await this.#send(indices)
+    else for (const index of indices) this.#stopped(index)
   }
 
   /** No agent is there. A run that ends early does without the tasks that its last agents had begun. */

@@ -82,7 +82,8 @@ export class TaskKeys {
 
   /** Keeps the run alive; false if it had expired, so that agents may have dropped its jobs. */
   async renew(): Promise<boolean> {
-    const commands = this.#redis.multi()
+    // a Redis whose memory is full refuses them in a transaction
+    const commands = this.#redis.pipeline()
     for (const key of this.#all) commands.pexpire(key, ALIVE_MS)
     const [orders] = (await commands.exec()) ?? []
     return orders?.[1] === 1

@@ -61,6 +61,7 @@ export class SimulationAgent {
   /** a shard of a measurement needs the machine for itself */
   #isPaused = false
   #isClosed = false
+  #closing: Promise<void> | null = null
   #isBusy = false
   #timer: NodeJS.Timeout | undefined
 
@@ -106,7 +107,12 @@ export class SimulationAgent {
     }
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
     this.#isClosed = true
     real.clearTimeout(this.#timer)
     const closed = this.#worker
@@ -160,22 +166,30 @@ export class SimulationAgent {
     }
     const { fractions, stopFlag } = active
     if (begun.orders === 'end') stop(active)
+    const task: PackedTask = { kind, argument: exactly(begun.argument), index, fractions, stopFlag }
     this.#active.add(active)
-    let packed: Uint8Array
+    try {
+      const packed = await this.#simulate(task)
+      if (active.ignored === null) await keys.report(index, packed)
+      else if (active.ignored === 'handed back') await keys.handBack(index)
+    } finally {
+      // Redis may refuse the report
+      this.#active.delete(active)
+      if (this.#active.size === 0) for (const notify of this.#waitingForIdle) notify()
+    }
+    return active.ignored !== 'handed back'
+  }
+
+  /** Runs a task in a thread; returns its outcome, packed. */
+  async #simulate(task: PackedTask): Promise<Uint8Array> {
     try {
       this.#pool ??= startPool(this.#agent.threads)
-      const task: PackedTask = { kind, argument: exactly(begun.argument), index, fractions, stopFlag }
       const file = new URL('./packed-task.js', import.meta.url)
       const pool = await this.#pool
-      packed = await pool.run(taskOf(file, 'runPacked', task), ENTRY)
+      return await pool.run(taskOf(file, 'runPacked', task), ENTRY)
     } catch (error) {
-      packed = pack({ index, error: `agent ${name}: ${messageOf(error)}` } satisfies TaskOutcome)
+      return pack({ index: task.index, error: `agent ${this.#agent.name}: ${messageOf(error)}` } satisfies TaskOutcome)
     }
-    if (active.ignored === null) await keys.report(index, packed)
-    else if (active.ignored === 'handed back') await keys.handBack(index)
-    this.#active.delete(active)
-    if (this.#active.size === 0) for (const notify of this.#waitingForIdle) notify()
-    return active.ignored !== 'handed back'
   }
 
   async #handBackAll(): Promise<void> {

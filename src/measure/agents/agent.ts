@@ -68,9 +68,12 @@ export async function runAgent({
     concurrency: 1,
     // a shard that is sent again later would be counted as if it had been sent with the others
     maxStalledCount: 0,
-    lockDuration: 60_000,
+    lockDuration: LOCK_MS,
+    stalledInterval: STALLED_MS,
   })
-  worker.on('error', (error) => show(`cannot use Redis: ${messageOf(error)}; tries again`))
+  worker.on('error', (error) => {
+    if (!isLostJob(error)) show(`cannot use Redis: ${messageOf(error)}; tries again`)
+  })
   redis.on('ready', () => show(doing))
   try {
     await worker.waitUntilReady()
@@ -80,10 +83,20 @@ export async function runAgent({
       else onAbort(signal, resolve)
     })
   } finally {
-    await Promise.race([worker.close(), sleep(2 * SILENT_MS, undefined, { ref: false })])
+    await Promise.race([worker.close(), sleep(CLOSE_MS, undefined, { ref: false })])
     redis.disconnect()
   }
 }
+
+/** The job of an agent that is silent for so long fails, and no other agent runs it. */
+const LOCK_MS = 10_000
+const STALLED_MS = 5000
+/** How long an agent that ends tries to report why, and waits for a Redis that may be gone. */
+const CLOSE_MS = SILENT_MS + 1000
+
+/** Whether a job is no longer that of this agent, which was silent, or Redis lost it. The coordinator reports its shard. */
+const isLostJob = ({ message }: Error) =>
+  /^(Missing (key|lock)|Lock mismatch|could not renew lock) for job|^Job \S+ is not in/.test(message)
 
 interface SendOptions {
   signal: AbortSignal
@@ -103,7 +116,11 @@ async function sendShard(redis: Redis, name: string, job: ShardJob, { signal, sh
     return
   }
   const plan = await keys.plan()
-  if (plan === null) return
+  if (plan === null) {
+    const error = `agent ${name} found no plan of the run in Redis, which may evict keys: use maxmemory-policy noeviction`
+    if ((await keys.orders()) !== null) await keys.end(index, { error })
+    return
+  }
   const link = new CoordinatorLink(keys, { index, count, name, clock: await RedisClock.estimate(redis), signal })
   try {
     const result = await measureFrom(
@@ -239,7 +256,7 @@ class CoordinatorLink {
   async #follow(): Promise<void> {
     const orders = await withinSilence(this.#keys.orders())
     if (orders === null) {
-      this.#abort.abort(new Error('the run is over, or its coordinator died'))
+      this.#abort.abort(new Error('its coordinator ended the run or was silent for 5 s, or Redis lost its data'))
       return
     }
     if (orders.interrupted) this.#interrupted = true

@@ -7,7 +7,6 @@ import type { Scenario } from '../../scenario/scenario.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { count as countText } from '../../text/number.js'
 import { throwIfAborted } from '../../validation/realm.js'
-import { messageOf } from '../../validation/validation-error.js'
 import { MeasureError } from '../error.js'
 import { type AgentsOption, type MeasureOptions, type MeasureProgress, resolveOptions } from '../options.js'
 import { planRun } from './plan.js'
@@ -22,7 +21,7 @@ import {
   SILENT_MS,
   VERSION,
 } from './protocol.js'
-import { connectRedis, isNoAnswer, isRefused, loadBullmq, RedisClock } from './redis.js'
+import { connectRedis, loadBullmq, RedisClock, redisError } from './redis.js'
 import { SnapshotMerger } from './snapshot-merger.js'
 
 /** How far ahead the start is set, so that every agent knows of it. */
@@ -57,14 +56,14 @@ export async function measureOnAgents(
       })),
     )
     const othersBusy = async () => (await queue.getActive()).filter(({ data }) => data.run !== run).length
-    return await conduct(keys, clock, { ...options, count, setupTimeoutMs, othersBusy }, snapshots)
+    const lostJobs = async () => {
+      const states = await Promise.all(jobs.map((job) => job.getState()))
+      return states.flatMap((state, i) => (state === 'unknown' ? i + 1 : []))
+    }
+    return await conduct(keys, clock, { ...options, count, setupTimeoutMs, othersBusy, lostJobs }, snapshots)
   } catch (error) {
     if (signal?.aborted) throw error
-    if (isRefused(error)) throw new MeasureError(`Redis refused a command: ${messageOf(error)}`, { cause: error })
-    if (redis.status === 'ready' && !isNoAnswer(error)) throw error
-    throw new MeasureError(`the connection to Redis was lost: ${messageOf(error)}; agents end their shards`, {
-      cause: error,
-    })
+    throw redisError(error, [redis], 'agents end their shards')
   } finally {
     await snapshots.destroy()
     // without orders, agents end their shards; jobs that none has taken would wait for another agent
@@ -79,18 +78,29 @@ interface ConductOptions extends MeasureOptions {
   setupTimeoutMs: number
   /** counts the agents that send other runs */
   othersBusy(): Promise<number>
+  /** the shards whose jobs are over, or gone */
+  lostJobs(): Promise<number[]>
 }
+
+/** The orders of the run are gone from Redis, so that agents end their shards. */
+const ORDERS_GONE =
+  'the run was gone from Redis, so that its agents ended their shards: this process was stopped for more than 5 s, or Redis lost its data; run it again'
 
 /** Starts all agents of a run together once they are ready, and waits for their outcomes. */
 async function conduct(
   keys: RunKeys,
   clock: RedisClock,
-  { signal, onProgress, count, setupTimeoutMs, othersBusy }: ConductOptions,
+  { signal, onProgress, count, setupTimeoutMs, othersBusy, lostJobs }: ConductOptions,
   snapshots: SnapshotMerger,
 ): Promise<Result> {
   const orders: RunOrders = {}
   const watched = new WatchedAgents()
   const begunMs = performance.now()
+  let isGone = false
+  const renew = async () => {
+    isGone ||= !(await keys.renew(orders))
+    return !isGone
+  }
   for (;;) {
     const [found, ended] = await Promise.all([keys.reports(), keys.ended()])
     throwIfAborted(signal)
@@ -98,15 +108,19 @@ async function conduct(
     const { reports } = watched
     const nowMs = clock.nowMs()
     if (orders.startMs === undefined) {
+      if (isGone) throw new MeasureError(ORDERS_GONE)
       const outcomes = ended.size === 0 ? [] : (await keys.outcomes()).values()
       const failed = [...outcomes].find((outcome) => 'error' in outcome)
-      if (failed !== undefined) throw new MeasureError(failed.error)
+      if (failed !== undefined) throw new MeasureError((await renew()) ? failed.error : ORDERS_GONE)
       if (performance.now() - begunMs > setupTimeoutMs) {
-        const busy = await othersBusy()
+        const [busy, over] = await Promise.all([othersBusy(), lostJobs()])
+        const lost = over.filter((index) => !reports.has(index)).length
         const advice =
-          busy === 0
-            ? '; start more with throughline agent --redis'
-            : `, and ${countText(busy)} sent another run; wait until it is over, or start more with throughline agent --redis`
+          lost > 0
+            ? `, and ${countText(lost)} of their jobs disappeared: an agent died, or Redis lost data; run it again`
+            : busy === 0
+              ? '; start more with throughline agent --redis'
+              : `, and ${countText(busy)} sent another run; wait until it is over, or start more with throughline agent --redis`
         throw new MeasureError(
           `${countText(live.length)} of ${countText(count)} agents were ready within ${setupTimeoutMs} ms (setupTimeout)${advice}`,
         )
@@ -117,6 +131,9 @@ async function conduct(
       if (!waiting && nowMs > orders.startMs + LEAD_MS) {
         const outcomes = await keys.outcomes()
         throwIfAborted(signal)
+        // agents that were done before have results all the same
+        const isEmpty = ![...outcomes.values()].some((outcome) => 'result' in outcome)
+        if (isEmpty && !(await renew())) throw new MeasureError(ORDERS_GONE)
         return mergeOutcomes(count, reports, outcomes)
       }
       const load = async () => {
@@ -129,7 +146,7 @@ async function conduct(
       }
       if (onProgress?.({ ...progressOf(reports), resultSoFar }) === false) orders.interrupted = true
     }
-    await keys.order(orders)
+    await renew()
     await sleep(REPORT_MS / 2)
   }
 }

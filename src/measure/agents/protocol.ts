@@ -75,9 +75,21 @@ export class RunKeys {
     return this.#get('plan')
   }
 
-  /** Stores the orders of the coordinator, which expire when it dies. */
+  /** Stores the first orders of the coordinator. They expire when it dies. */
   async order(orders: RunOrders): Promise<void> {
     await this.#redis.set(`${this.#name}:orders`, JSON.stringify(orders), 'PX', SILENT_MS)
+  }
+
+  /**
+   * Replaces the orders, and keeps them and the outcomes; false if there are none to replace: this process slept while they
+   * expired, or Redis lost its data. Agents end their shards then.
+   */
+  async renew(orders: RunOrders): Promise<boolean> {
+    const [replaced] = await Promise.all([
+      this.#redis.set(`${this.#name}:orders`, JSON.stringify(orders), 'PX', SILENT_MS, 'XX'),
+      this.#redis.pexpire(`${this.#name}:outcomes`, STORED_MS),
+    ])
+    return replaced === 'OK'
   }
 
   /** Null if the run is over, or its coordinator died. */

@@ -1,5 +1,6 @@
 import type { Redis } from 'ioredis'
-import { messageOf } from '../../validation/validation-error.js'
+import { real } from '../../clock/real.js'
+import { messageOf, ValidationError } from '../../validation/validation-error.js'
 import { MeasureError } from '../error.js'
 
 const MISSING = 'agents need the packages bullmq and ioredis: npm install bullmq ioredis'
@@ -13,21 +14,47 @@ export async function loadBullmq(): Promise<typeof import('bullmq')> {
   }
 }
 
-/** How long a coordinator tries to reach Redis, and waits for an answer. */
+/** How long a coordinator tries to reach Redis. */
 const TRIES = 5
 const CONNECT_MS = 5000
-const ANSWER_MS = 10_000
+/** How often a coordinator asks whether Redis answers, and for how long it may not: with the time to close it, some 10 s. */
+const PING_MS = 500
+const ANSWER_MS = 9500
+const CLOSE_MS = 500
 /** After what silence an agent connects again: longer than BullMQ's longest wait for a job, which is 10 s. */
 const LOST_MS = 20_000
 
-/** Whether Redis did not answer, though it is connected. */
-export const isNoAnswer = (error: unknown) => messageOf(error) === 'Command timed out'
+/** Connections that were closed because Redis no longer answered. */
+const unanswered = new WeakSet<Redis>()
+const SILENT = 'it did not answer for 10 s'
 
 /** Whether Redis answered a command with an error, such as that its memory is full. */
-export const isRefused = (error: unknown) => error instanceof Error && error.name === 'ReplyError'
+const isRefused = (error: unknown) => error instanceof Error && error.name === 'ReplyError'
 
-/** @param reconnect whether to reconnect and wait forever, as agents do */
-export async function connectRedis(url: string, { reconnect = false } = {}): Promise<Redis> {
+/**
+ * Says what is wrong with Redis: that it refused a command, or that it is gone. Returns other errors as they are.
+ *
+ * @param then what agents do if it is gone
+ */
+export function redisError(error: unknown, connections: readonly Redis[], then: string): unknown {
+  if (error instanceof ValidationError || error instanceof MeasureError) return error
+  if (isRefused(error)) {
+    // of a transaction
+    const [first = error] = (error as { previousErrors?: unknown[] }).previousErrors ?? []
+    return new MeasureError(`Redis refused a command: ${messageOf(first)}`, { cause: error })
+  }
+  if (connections.every(({ status }) => status === 'ready')) return error
+  const why = connections.some((each) => unanswered.has(each)) ? SILENT : messageOf(error)
+  return new MeasureError(`the connection to Redis was lost: ${why}; ${then}`, { cause: error })
+}
+
+/**
+ * Connects to Redis.
+ *
+ * @param reconnect whether to reconnect and wait forever, as agents do
+ * @param blocks whether commands wait for something, so that the connection does not notice that Redis no longer answers
+ */
+export async function connectRedis(url: string, { reconnect = false, blocks = false } = {}): Promise<Redis> {
   let Client: typeof Redis
   try {
     Client = (await import('ioredis')).Redis
@@ -38,7 +65,8 @@ export async function connectRedis(url: string, { reconnect = false } = {}): Pro
     lazyConnect: true,
     connectTimeout: CONNECT_MS,
     maxRetriesPerRequest: reconnect ? null : 3,
-    ...(reconnect ? { socketTimeout: LOST_MS } : { commandTimeout: ANSWER_MS }),
+    ...(reconnect && { socketTimeout: LOST_MS }),
+    disconnectTimeout: CLOSE_MS,
     retryStrategy: (tries) => (reconnect || tries <= TRIES ? Math.min(200 * tries, 2000) : null),
   })
   // commands reject by themselves; a connection only says that it was closed, and this says why
@@ -46,14 +74,46 @@ export async function connectRedis(url: string, { reconnect = false } = {}): Pro
   redis.on('error', (error) => {
     reason = error
   })
+  const stopAsking = closeIfSilent(redis)
   try {
     await redis.connect()
+    if (reconnect || blocks) stopAsking()
     return redis
   } catch (error) {
     redis.disconnect()
-    const why = reason ?? error
+    const why = unanswered.has(redis) ? SILENT : (reason ?? error)
     throw new MeasureError(`cannot connect to Redis at ${withoutPassword(url)}: ${messageOf(why)}`, { cause: why })
   }
+}
+
+/**
+ * Closes a connection if Redis no longer answers, so that its commands reject. They have no time limits of their own: after this
+ * process was stopped for a while, those would be over before the answers that came meanwhile are read. Here that is one ping.
+ *
+ * @returns a function that stops it
+ */
+function closeIfSilent(redis: Redis): () => void {
+  let isWaiting = false
+  let waitedMs = 0
+  const timer = real.setInterval(() => {
+    if (isWaiting) waitedMs += PING_MS
+    else {
+      isWaiting = true
+      waitedMs = 0
+      const answered = () => {
+        isWaiting = false
+      }
+      redis.ping().then(answered, answered)
+    }
+    if (waitedMs < ANSWER_MS) return
+    stop()
+    unanswered.add(redis)
+    redis.disconnect()
+  }, PING_MS)
+  timer.unref()
+  const stop = () => real.clearInterval(timer)
+  redis.once('end', stop)
+  return stop
 }
 
 /** A URL as errors show it. */

@@ -33,16 +33,18 @@ export interface Batch {
 
 /** Marks the beginning of the response to request `i` of a batch, or to all of them. Only the first mark of a request counts. */
 export function markFirst(batch: Batch, i: number | undefined, nowNs: number): void {
+  beginMarks('first', batch, i)
   const { firstNs } = batch
-  const [from, to] = markedPlaces('first', batch, i)
-  for (let k = from; k < to; k++) firstNs[k] = Math.min(firstNs[k] as number, nowNs)
+  const to = i === undefined ? batch.size : i + 1
+  for (let k = i ?? 0; k < to; k++) firstNs[k] = Math.min(firstNs[k] as number, nowNs)
 }
 
 /** Marks the next event of the response to request `i` of a batch, or to all of them. The first mark of a request is its beginning. */
 export function markNext(batch: Batch, i: number | undefined, nowNs: number): void {
+  beginMarks('next', batch, i)
   const { firstNs, laterNs } = batch
-  const [from, to] = markedPlaces('next', batch, i)
-  for (let k = from; k < to; k++) {
+  const to = i === undefined ? batch.size : i + 1
+  for (let k = i ?? 0; k < to; k++) {
     if (firstNs[k] === Number.POSITIVE_INFINITY) firstNs[k] = nowNs
     else {
       laterNs[k] ??= []
@@ -51,20 +53,18 @@ export function markNext(batch: Batch, i: number | undefined, nowNs: number): vo
   }
 }
 
-/** The places of the requests to mark, from and up to; the first mark of a batch removes those of the batch before it. */
-function markedPlaces(name: string, batch: Batch, i: number | undefined): [from: number, to: number] {
-  const { size, firstNs, laterNs } = batch
+/** Checks the place of a request to mark. The first mark of a batch removes those of the batch before it. */
+function beginMarks(name: string, batch: Batch, i: number | undefined): void {
+  const { size, firstNs, laterNs, hasFirst } = batch
   if (i !== undefined && !(Number.isInteger(i) && i >= 0 && i < size)) {
     throw new RangeError(
       `${name} must be called without an argument, or with the place of a request in its batch, from 0 to ${size - 1}; got ${show(i)}`,
     )
   }
-  if (!batch.hasFirst) {
-    firstNs.fill(Number.POSITIVE_INFINITY, 0, size)
-    laterNs.length = 0
-  }
+  if (hasFirst) return
   batch.hasFirst = true
-  return i === undefined ? [0, size] : [i, i + 1]
+  for (let k = 0; k < size; k++) firstNs[k] = Number.POSITIVE_INFINITY
+  if (laterNs.length > 0) laterNs.length = 0
 }
 
 /** A batch in service. */

@@ -1,10 +1,12 @@
 import { mergeHistograms } from '../../histogram/latency-histogram.js'
 import { percentilesNs } from '../../histogram/percentile.js'
+import type { ConnectionsRecording } from '../../result/connections.js'
 import { mergeFailures } from '../../result/failures.js'
 import { evenSegments } from '../../result/intervals/even-segments.js'
 import {
   byMetric,
   byResponseTime,
+  type ClassMetric,
   type ClassRecordings,
   type Counts,
   errorsIn,
@@ -40,6 +42,8 @@ export interface RunState {
   serving(): Serving[]
   /** whether requests were sent by this process, and may have been sent late */
   inProcess: boolean
+  /** what is recorded of the connections so far; absent if the target opens none, or is not in this process */
+  connections?(): ConnectionsRecording
 }
 
 /** What of it can be read while the run is in progress, from any thread. */
@@ -356,7 +360,8 @@ function classesOfSegment(
   return Object.fromEntries(
     names.map((name, i) => {
       const served = stats.map((server) => server.classIn(segment, i))
-      const latency = mergeHistograms(served.map((each) => each.latency))
+      const histogram = (metric: ClassMetric) => mergeHistograms(served.map(({ histograms }) => histograms[metric]))
+      const latency = histogram('latency')
       const counts = {
         ...noCounts(),
         completed: latency.count,
@@ -366,7 +371,8 @@ function classesOfSegment(
         timedOut: queue.drops.ofClassIn(segment, i, 'timedOut'),
         unfinished: unserved?.byClass[segment * names.length + i] ?? 0,
       }
-      return [name, { counts: { ...counts, offered: counts.completed + errorsIn(counts) }, latency }]
+      const all = { ...counts, offered: counts.completed + errorsIn(counts) }
+      return [name, { counts: all, latency, ...byResponseTime(histogram) }]
     }),
   )
 }

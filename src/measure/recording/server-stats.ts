@@ -1,6 +1,6 @@
 import { HISTOGRAM_BYTES, LatencyHistogram } from '../../histogram/latency-histogram.js'
 import { failureKind } from '../../result/failures.js'
-import { METRICS } from '../../result/recording.js'
+import { CLASS_METRICS, type ClassMetric, METRICS } from '../../result/recording.js'
 import type { Good } from '../../scenario/good.js'
 import { GoodLimits, responseTimesIn } from '../../scenario/good-limits.js'
 import type { RequestClasses } from '../../scenario/request-classes.js'
@@ -17,6 +17,8 @@ import type { Window } from './window.js'
 const PARTS = [...METRICS, 'fromSend', ...RESPONSE_TIMES] as const
 export type Part = (typeof PARTS)[number]
 export type PartHistograms = Record<Part, LatencyHistogram>
+/** The same of the requests of one class. */
+type ClassHistograms = Record<ClassMetric, LatencyHistogram>
 
 const IN_FLIGHT = 0
 const BUSY_SINCE = 1
@@ -45,7 +47,7 @@ export const REJECTION = 255
  *
  * ```
  * buffer:   | lock | counters: doubles | current batch: numbers, due times | histograms: per segment and part |
- *           | latency of failed requests: histogram | latency per segment and class: histograms | kinds of failures |
+ *           | latency of failed requests: histogram | histograms: per segment, class and metric | kinds of failures |
  *           | batches by size: uint32 | clients of the current batch: int32 |
  * counters: | in flight | busy since | completed | failed | serving | sent | received |
  *           | failures per segment | batches per segment | batched per segment | serving per segment |
@@ -70,7 +72,7 @@ export class ServerStats {
   readonly #classGood: Float64Array
   readonly #classRejections: Float64Array
   /** of the requests due in each segment, for each class: those of a segment are next to each other */
-  readonly #classLatency: LatencyHistogram[]
+  readonly #ofClasses: ClassHistograms[]
   /** from when a failed request of the window was due to its failure, and why it failed */
   readonly failedLatency: LatencyHistogram
   readonly kinds: FailureKinds
@@ -95,7 +97,7 @@ export class ServerStats {
   /** The size of its memory in bytes. */
   static bytes(maxBatchSize: number, segments: number, classes: number): number {
     const most = Math.min(maxBatchSize, PLACES)
-    const histograms = segments * (PARTS.length + classes) + 1
+    const histograms = segments * (PARTS.length + CLASS_METRICS.length * classes) + 1
     return (
       SequenceLock.bytes +
       8 * counters(segments, classes) +
@@ -144,14 +146,16 @@ export class ServerStats {
     const numbers = new Float64Array(buffer, next(8 * most), most)
     const dueNs = new Float64Array(buffer, next(8 * most), most)
     this.histograms = Array.from({ length: segments }, () =>
-      each(() => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))),
+      each(PARTS, () => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))),
     )
     this.failedLatency = new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))
-    this.#classLatency = Array.from({ length: perClass }, () => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES)))
+    this.#ofClasses = Array.from({ length: perClass }, () =>
+      each(CLASS_METRICS, () => new LatencyHistogram(buffer, next(HISTOGRAM_BYTES))),
+    )
     this.kinds = new FailureKinds(buffer, next(FailureKinds.bytes))
     this.batchSizes = new Uint32Array(buffer, next(4 * (most + 1)), most + 1)
     this.batch = createBatch(numbers, dueNs, new Int32Array(buffer, next(4 * most), most))
-    this.#buffers = each(() => new Float64Array(most))
+    this.#buffers = each(PARTS, () => new Float64Array(most))
     this.#responses =
       responseTimesIn(good).length === 0 ? null : { first: new Float64Array(most), between: new Float64Array(most) }
     this.#classOfEach = new Uint8Array(classes === null ? 0 : most)
@@ -280,8 +284,10 @@ export class ServerStats {
       if (hasFirst && firstNs[i] !== Number.POSITIVE_INFINITY) {
         beginNs = firstNs[i] as number
         first[begun++] = beginNs - due
+        const own = classes === null ? null : (this.#ofClasses[firstOfClasses + ofClass] as ClassHistograms)
+        own?.first.record(beginNs - due)
         const later = laterNs[i]
-        if (later !== undefined) longestGapNs = recordGaps(histograms.between, beginNs, later)
+        if (later !== undefined) longestGapNs = recordGaps(histograms.between, own?.between ?? null, beginNs, later)
       }
       if (responses !== null) {
         responses.first[n] = beginNs - due
@@ -304,7 +310,7 @@ export class ServerStats {
     if (classes !== null) {
       for (let i = 0; i < n; i++) {
         const at = firstOfClasses + (this.#classOfEach[i] as number)
-        ;(this.#classLatency[at] as LatencyHistogram).record(latency[i] as number)
+        ;(this.#ofClasses[at] as ClassHistograms).latency.record(latency[i] as number)
         if (this.#limits?.bad[i] === 0) increment(this.#classGood, at)
       }
     }
@@ -345,7 +351,8 @@ export class ServerStats {
     for (const part of PARTS) own[part].copyFrom(other[part])
     const classes = this.#classes?.names.length ?? 0
     for (let at = segment * classes; at < (segment + 1) * classes; at++) {
-      ;(this.#classLatency[at] as LatencyHistogram).copyFrom(live.#classLatency[at] as LatencyHistogram)
+      const [mine, theirs] = [this.#ofClasses[at], live.#ofClasses[at]] as [ClassHistograms, ClassHistograms]
+      for (const metric of CLASS_METRICS) mine[metric].copyFrom(theirs[metric])
     }
   }
 
@@ -397,14 +404,14 @@ export class ServerStats {
   goodIn(segment: number): number {
     return this.#good[segment] as number
   }
-  /** The requests of a class that were due in a segment: the latency of those that completed, and how many failed, were good or were rejected. */
+  /** The requests of a class that were due in a segment: the times of those that completed, and how many failed, were good or were rejected. */
   classIn(
     segment: number,
     ofClass: number,
-  ): { latency: LatencyHistogram; failed: number; good: number; rejected: number } {
+  ): { histograms: ClassHistograms; failed: number; good: number; rejected: number } {
     const at = segment * (this.#classes?.names.length ?? 0) + ofClass
     return {
-      latency: this.#classLatency[at] as LatencyHistogram,
+      histograms: this.#ofClasses[at] as ClassHistograms,
       failed: this.#classFailures[at] as number,
       good: this.#classGood[at] as number,
       rejected: this.#classRejections[at] as number,
@@ -427,20 +434,30 @@ function increment(counters: Float64Array, at: number): void {
 /** The times of responses if they are not limited. */
 const NONE: { [T in ResponseTime]?: Float64Array } = {}
 
-/** Records the gaps between the events of a response, and returns the longest. */
-function recordGaps(histogram: LatencyHistogram, beginNs: number, later: readonly number[]): number {
+/**
+ * Records the gaps between the events of a response, and returns the longest.
+ *
+ * @param ofClass that of the request's class; null if it has none
+ */
+function recordGaps(
+  ofAll: LatencyHistogram,
+  ofClass: LatencyHistogram | null,
+  beginNs: number,
+  later: readonly number[],
+): number {
   let longestNs = 0
   let before = beginNs
   for (const atNs of later) {
-    histogram.record(atNs - before)
+    ofAll.record(atNs - before)
+    ofClass?.record(atNs - before)
     longestNs = Math.max(longestNs, atNs - before)
     before = atNs
   }
   return longestNs
 }
 
-const each = <Value>(make: () => Value) =>
-  Object.fromEntries(PARTS.map((part) => [part, make()])) as Record<Part, Value>
+const each = <Name extends string, Value>(names: readonly Name[], make: () => Value) =>
+  Object.fromEntries(names.map((name) => [name, make()])) as Record<Name, Value>
 
 /** Fewer values are recorded one by one, since `recordMany` allocates a view. */
 const FEW = 8

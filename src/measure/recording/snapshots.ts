@@ -33,14 +33,19 @@ export class Snapshots {
   }
 
   /** Takes a snapshot, or returns the one that is being taken; null if there is nothing to show, or the run is over. */
-  take({ queue, serving }: RunState, clock: Clock): Promise<Result | null> {
+  take({ queue, serving, connections }: RunState, clock: Clock): Promise<Result | null> {
     return this.#taking.run(async (ready) => {
       // to start it takes long enough to matter for the time that the snapshot is of
       const thread = await ready()
       let oldestNs = queue.oldestDueNs
       for (const { dueNs, size } of serving())
         for (let i = 0; i < size; i++) oldestNs = Math.min(oldestNs, dueNs[i] as number)
-      return thread.run({ ...this.#task, nowNs: clock(), due: queue.seen, oldestNs })
+      return thread.run({
+        ...this.#task,
+        ...{ nowNs: clock(), due: queue.seen, oldestNs },
+        // only this process knows them
+        connections: connections?.(),
+      })
     })
   }
 

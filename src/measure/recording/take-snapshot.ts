@@ -1,3 +1,4 @@
+import type { ConnectionsRecording } from '../../result/connections.js'
 import { inProgressFinding } from '../../result/findings.js'
 import { type Result, resultOf } from '../../result/result.js'
 import { NS_PER_MS } from '../../scenario/nanoseconds.js'
@@ -13,6 +14,8 @@ export interface SnapshotTask {
   /** how many requests have been due, and when the oldest one in flight was; Infinity if none is in flight */
   due: number
   oldestNs: number
+  /** absent if the target opens no connections */
+  connections?: ConnectionsRecording | undefined
 }
 
 /**
@@ -20,7 +23,7 @@ export interface SnapshotTask {
  * and does not wait. Its figures agree with each other, unless a server records too fast to be copied between two batches
  * (`SharedMemory.copyStats`). Null before a request of the window has completed.
  */
-export function takeSnapshot({ memory, scenario, nowNs, due, oldestNs }: SnapshotTask): Result | null {
+export function takeSnapshot({ memory, scenario, nowNs, due, oldestNs, connections }: SnapshotTask): Result | null {
   const shared = new SharedMemory(memory as SharedMemory)
   const { stats, drops } = shared.copyStats()
   const { classes, setup } = shared
@@ -31,5 +34,5 @@ export function takeSnapshot({ memory, scenario, nowNs, due, oldestNs }: Snapsho
   recording.findings.push(
     inProgressFinding(inFlight, (nowNs - oldestNs) / NS_PER_MS, recording.histograms.latency.max / NS_PER_MS),
   )
-  return resultOf(recording)
+  return resultOf(connections === undefined ? recording : { ...recording, connections })
 }

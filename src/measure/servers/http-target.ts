@@ -4,7 +4,7 @@ import type { Finding } from '../../result/validity.js'
 import { numberInAll, type Shard } from '../../scenario/arrivals/shard.js'
 import type { HttpCheck, HttpEventFilter } from '../../scenario/http/answer.js'
 import { faultOfHeaders, type HttpBody, type HttpHeaders, isBody } from '../../scenario/http/requests.js'
-import { outcomeByStatus, type ResolvedHttp } from '../../scenario/http.js'
+import { BODY_LIMIT, outcomeByStatus, type ResolvedHttp } from '../../scenario/http.js'
 import { count } from '../../text/number.js'
 import { show } from '../../validation/validation-error.js'
 import type { Clock } from '../clock/clock.js'
@@ -45,7 +45,7 @@ export interface HttpSetup {
  */
 export async function httpTarget(http: ResolvedHttp, setup: HttpSetup): Promise<LocalTarget> {
   const { source, shard, name, window, clock, signal } = setup
-  const { check, stream, maxRedirects = 0 } = http
+  const { check, bodyLimit = BODY_LIMIT, stream, maxRedirects = 0 } = http
   const given = http.dispatcher as Dispatcher | undefined
   const stats = new ConnectionStats(window, clock)
   // the user's dispatcher may be of another version of undici
@@ -67,6 +67,7 @@ export async function httpTarget(http: ResolvedHttp, setup: HttpSetup): Promise<
     outcomeOf: outcomeByStatus(http),
     shard,
     check: check as HttpCheck | undefined,
+    bodyLimit,
     isEvent: stream === undefined ? null : stream === true ? isNotDone : (stream as HttpEventFilter),
     maxRedirects,
     parseHeaders: reads ? (await import('undici')).util.parseHeaders : null,

@@ -72,7 +72,12 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
   const stats = memory.stats()
   let local: LocalServers | null = null
   const { classes } = memory
-  const state: RunState = { window, queue, stats, classes, inProcess: true, serving: () => local?.serving() ?? [] }
+  const { connections } = target
+  const state: RunState = {
+    ...{ window, queue, stats, classes, inProcess: true },
+    serving: () => local?.serving() ?? [],
+    ...(connections !== undefined && { connections }),
+  }
   let end = (_error?: unknown) => {}
   const served = new Promise<void>((resolve, reject) => {
     end = (error) => (error === undefined ? resolve() : reject(error))
@@ -117,7 +122,7 @@ async function serve(context: RunContext, target: LocalTarget, name: string): Pr
     return {
       ...{ state, checkpoints: checkpoints?.count, endedNs, failure, exits: [] },
       findings: target.findings?.() ?? [],
-      connections: target.connections?.(),
+      connections: connections?.(),
     }
   } finally {
     ;(local as LocalServers | null)?.stop(new Error('the run is over'))

@@ -128,11 +128,11 @@ export class LocalServers {
     // a batch that ends synchronously is followed by the check below
     this.#isCheckScheduled = true
     this.#isCheckNeeded = false
-    this.#launch(server)
+    const startedNs = this.#launch(server)
     this.#isCheckScheduled = false
     // a server that becomes idle checks the queue
     if (this.#over || this.#idle.length === 0) return
-    if (!this.#isCheckNeeded && queue.wakeAtNs > loop.clock()) {
+    if (!this.#isCheckNeeded && queue.wakeAtNs > startedNs) {
       this.#waitForBatch()
       return
     }
@@ -173,7 +173,8 @@ export class LocalServers {
     this.#alarm = { ns, cancel }
   }
 
-  #launch(server: number): void {
+  /** Starts the batch that was taken. Returns when it started. */
+  #launch(server: number): number {
     const { target, loop } = this.#serving
     const inFlight = new InFlightBatch(server, this.#spare.copyOf(this.#batch), this.#onEnd, loop.clock)
     this.#inFlight.add(inFlight)
@@ -188,6 +189,7 @@ export class LocalServers {
       inFlight.end({ error })
     }
     this.#launching = null
+    return inFlight.batch.startNs
   }
 
   #onEnd = (inFlight: InFlightBatch, given: GivenOutcome): void => {

@@ -45,10 +45,12 @@ const NAMES = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
  * logarithmic scale, so that 90, 99 and 99.9 are at equal distances.
  *
  * @param limits a curve that passes below the end of a limit's line is within the limit
+ * @param metric what the distributions are of
  */
 export function drawPercentileCurves(
   runs: readonly LabelledSummary[],
   limits: readonly PercentileLimit[] = [],
+  metric: string = 'latency',
 ): Drawing {
   const curves = runs.map(({ summary }) => decodeSteps(summary))
   const longest = runs.map(({ summary }) => summary.max)
@@ -69,7 +71,7 @@ export function drawPercentileCurves(
     drawn: markup`${drawFrame(
       box,
       { ticks: ticksOf(x, percentileText), title: 'percentile' },
-      { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `latency, ${unit.name}` },
+      { ticks: ticksOf(y, (ms) => tickText(ms / unit.ms)), title: `${metric}, ${unit.name}` },
     )}${drawLimits(drawable, x, y, box)}${drawn}${names !== null && drawRunLabels(runs, names, y)}`,
     y,
     x,

@@ -1,4 +1,5 @@
 import { partsOf, responseTimesOf } from '../../result/parts.js'
+import { CLASS_METRICS, type ClassMetric } from '../../result/recording.js'
 import type { Result } from '../../result/result.js'
 import { percentileOverOffered } from '../../result/stored.js'
 import { nameOf, PERCENTILES } from '../../result/summary.js'
@@ -33,7 +34,7 @@ import {
 import { type Markup, markup } from '../markup.js'
 import { stageRows } from '../stages.js'
 import { classRows } from '../terminal/result-table.js'
-import { type DataCell, renderDataTable } from './data-table.js'
+import { type DataCell, type DataTable, renderDataTable } from './data-table.js'
 import { renderFigure } from './figure.js'
 import type { LabelledResult } from './report-entry.js'
 
@@ -217,7 +218,6 @@ export function percentilesFigure(all: readonly LabelledResult[], budget: Budget
       summaries.push(...ofResponses.map(([label, summary]) => ({ label, summary })))
     }
   }
-  const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
   return renderFigure({
     id: 'percentiles',
     title: 'Latency by percentile',
@@ -232,36 +232,55 @@ export function percentilesFigure(all: readonly LabelledResult[], budget: Budget
       summaries.length > 1 && renderRunLegend(summaries.map(({ label }) => label)),
     ],
     charts: [drawPercentileCurves(summaries, budget === undefined ? [] : limitsOf(rulesOf(budget)))],
-    table: {
-      caption: 'Latency by percentile',
-      columns: ['run', ...names.flatMap((name) => [nameOf(name), '95 % interval']), 'max', 'count'],
-      rows: summaries.map(({ label, summary }) => [
-        markup`<bdi>${label || 'latency'}</bdi>`,
-        ...names.flatMap((name) => [timeCell(summary[name]), intervalCell(boundedOf(summary, name))]),
-        timeCell(summary.max),
-        { text: count(summary.count), value: summary.count },
-      ]),
-    },
+    table: percentileTable('Latency by percentile', 'run', summaries),
   })
+}
+
+/** A table of distributions. */
+function percentileTable(caption: string, first: string, summaries: readonly LabelledSummary[]): DataTable {
+  const names = Object.keys(PERCENTILES) as (keyof typeof PERCENTILES)[]
+  return {
+    caption,
+    columns: [first, ...names.flatMap((name) => [nameOf(name), '95 % interval']), 'max', 'count'],
+    rows: summaries.map(({ label, summary }) => [
+      markup`<bdi>${label || 'latency'}</bdi>`,
+      ...names.flatMap((name) => [timeCell(summary[name]), intervalCell(boundedOf(summary, name))]),
+      timeCell(summary.max),
+      { text: count(summary.count), value: summary.count },
+    ]),
+  }
 }
 
 /** How many classes get a curve. */
 const MOST_CURVES = 10
 
-/** Renders the latency distribution of each class of one run; null if requests have no classes. */
-export function classesFigure({ label, result }: LabelledResult, i: number): Markup | null {
-  const table = classRows(result)
-  if (table === null) return null
+/** The titles of the figures of classes. */
+const BY_CLASS = {
+  latency: 'Latency by class',
+  first: 'Time to the beginning of the response by class',
+  between: 'Gaps between events by class',
+} as const satisfies Record<ClassMetric, string>
+
+/** Renders the distributions of each class of one run, of latency and of the times of responses if they are known. */
+export const classesFigures = (run: LabelledResult, i: number): (Markup | null)[] =>
+  CLASS_METRICS.map((metric) => classesFigure(run, i, metric))
+
+/** Renders the distribution of a metric of each class; null if requests have no classes, or none has that metric. */
+function classesFigure({ label, result }: LabelledResult, i: number, metric: ClassMetric): Markup | null {
+  const table = metric === 'latency' ? classRows(result) : null
   const completed = Object.entries(result.classes ?? {})
     .sort(([, a], [, b]) => b.counts.offered - a.counts.offered)
-    .flatMap(([name, { latencyMs }]): LabelledSummary[] =>
-      latencyMs === null ? [] : [{ label: name, summary: latencyMs }],
-    )
+    .flatMap(([name, of]): LabelledSummary[] => {
+      const summary = of[`${metric}Ms`] ?? null
+      return summary === null ? [] : [{ label: name, summary }]
+    })
+  if (completed.length === 0) return null
   const drawn = completed.slice(0, MOST_CURVES)
-  const all = Object.keys(result.classes ?? {}).length
+  const all = metric === 'latency' ? Object.keys(result.classes ?? {}).length : completed.length
+  const caption = `${BY_CLASS[metric]}${label === '' ? '' : ` of ${label}`}`
   return renderFigure({
-    id: `classes-${i}`,
-    title: markup`${invalidMark(result)}Latency by class${label !== '' && markup`: <bdi>${label}</bdi>`}`,
+    id: metric === 'latency' ? `classes-${i}` : `classes-${metric}-${i}`,
+    title: markup`${invalidMark(result)}${BY_CLASS[metric]}${label !== '' && markup`: <bdi>${label}</bdi>`}`,
     description: drawn
       .map(({ label: name, summary }) => `${name}: p50 ${time(summary.p50)}, p99 ${time(summary.p99)}.`)
       .join(' '),
@@ -269,12 +288,15 @@ export function classesFigure({ label, result }: LabelledResult, i: number): Mar
       drawn.length < all && `The ${count(drawn.length)} of ${count(all)} classes with the most requests. `,
       renderRunLegend(drawn.map(({ label: name }) => name)),
     ],
-    charts: [drawPercentileCurves(drawn)],
-    table: {
-      caption: `Latency by class${label === '' ? '' : ` of ${label}`}`,
-      columns: table.columns.map((column) => column.replace('\n', ', ')),
-      rows: table.rows.map(([name, ...others]) => [markup`<bdi>${name as string}</bdi>`, ...others]),
-    },
+    charts: [drawPercentileCurves(drawn, [], metric)],
+    table:
+      table === null
+        ? percentileTable(caption, 'class', completed)
+        : {
+            caption,
+            columns: table.columns.map((column) => column.replace('\n', ', ')),
+            rows: table.rows.map(([name, ...others]) => [markup`<bdi>${name as string}</bdi>`, ...others]),
+          },
   })
 }
 

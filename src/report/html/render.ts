@@ -6,7 +6,7 @@ import { type Markup, markup } from '../markup.js'
 import { renderComparisonSection } from './comparison.js'
 import {
   batchesFigure,
-  classesFigure,
+  classesFigures,
   frontierFigure,
   invalidMark,
   partsFigure,
@@ -101,7 +101,7 @@ ${tuned.map(renderTunedSection)}${comparisons.map((comparison, i) => renderCompa
 
 /** Renders the charts of one run, folded up under its name if there are many runs. */
 function renderCharts(run: LabelledResult, i: number, folded: boolean): (Markup | null)[] {
-  const charts = [timelineFigure(run, i), stagesTable(run, i), classesFigure(run, i), batchesFigure(run, i)]
+  const charts = [timelineFigure(run, i), stagesTable(run, i), ...classesFigures(run, i), batchesFigure(run, i)]
   if (!folded || charts.every((chart) => chart === null)) return charts
   return [
     markup`<details class="wide run"><summary>${invalidMark(run.result)}<bdi>${run.label}</bdi></summary><div class="grid-of-cards">${charts}</div></details>`,

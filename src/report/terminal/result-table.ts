@@ -135,22 +135,38 @@ function latencyTable(result: Result, style: Style): string {
   )
 }
 
-/** The columns of a table of classes, and its rows of formatted figures; null if requests have no classes. */
+/**
+ * The columns of a table of classes, and its rows of formatted figures: a row of latency for each class, and one for each
+ * time of its responses, which is named as in a budget (`checkout.first`). Null if requests have no classes.
+ */
 export function classRows({ classes, latencyMs }: Result): { columns: string[]; rows: string[][] } | null {
   if (classes === undefined) return null
   const unit = timeUnit([latencyMs.p99])
   const all = Object.entries(classes)
   const withErrors = all.some(([, { rates }]) => (rates?.error ?? 0) > 0)
   const withGood = all.some(([, { goodput }]) => goodput !== undefined)
-  const rows = all.map(([name, { offeredPerSecond, rates, goodput, latencyMs: latency }]) => {
-    const { low = null, high = null } = latency?.intervals.p99 ?? {}
+  const times = (summary: Summary | null) => {
+    const { low = null, high = null } = summary?.intervals.p99 ?? {}
     return [
-      name,
+      ...CLASS_TIMES.map((time) => (summary === null ? '–' : threeDigits(summary[time] / unit.ms))),
+      low === null || high === null ? '–' : `${threeDigits(low / unit.ms)} to ${threeDigits(high / unit.ms)}`,
+    ]
+  }
+  const rows = all.flatMap(([name, each]) => {
+    const { offeredPerSecond, rates, goodput } = each
+    const counted = [
       threeDigits(offeredPerSecond),
       ...(withErrors ? [rates === null ? '–' : threeDigits(100 * rates.error)] : []),
       ...(withGood ? [goodput === undefined ? '–' : closePercentage(goodput.fraction)] : []),
-      ...CLASS_TIMES.map((time) => (latency === null ? '–' : threeDigits(latency[time] / unit.ms))),
-      low === null || high === null ? '–' : `${threeDigits(low / unit.ms)} to ${threeDigits(high / unit.ms)}`,
+    ]
+    return [
+      [name, ...counted, ...times(each.latencyMs)],
+      // counts are those of the class
+      ...responseTimesOf(each).map(([time, summary]) => [
+        `${name}.${time}`,
+        ...counted.map(() => ''),
+        ...times(summary),
+      ]),
     ]
   })
   const columns = [

@@ -1,8 +1,10 @@
 import type { HistogramSnapshot } from '../../histogram/latency-histogram.js'
-import { fractionInterval, type RatioPart } from '../intervals/figure-intervals.js'
+import type { ResponseTime } from '../../scenario/times.js'
+import type { fractionInterval, RatioPart } from '../intervals/figure-intervals.js'
 import { intervalsBetween, intervalsIn } from '../intervals/intervals.js'
-import type { Recording } from '../recording.js'
+import type { CheckpointCount, Metric, Recording } from '../recording.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
+import type { Merged } from './merged.js'
 
 /** With fewer machines, it is not known well enough how far they differ. */
 export const FEWEST_MACHINES = 5
@@ -10,6 +12,13 @@ export const FEWEST_MACHINES = 5
 const TOO_FEW = `results hold their segments for latency only, so it needs the differences between at least ${FEWEST_MACHINES} machines`
 const SHARED =
   'results hold their segments for latency only, and machines that load one server are not independent of each other'
+
+/** Whether the segments of a recording hold a metric: those of a stored result hold latency only. */
+export const areInSegments = (metric: Metric | ResponseTime, { merged, replications }: Recording) =>
+  metric === 'latency' || merged === undefined || replications !== undefined
+
+/** What the values of a metric are of, in messages. */
+export const countedBy = (metric: Metric | ResponseTime) => (metric === 'between' ? 'gaps' : 'requests')
 
 /** The same by machine, and by segment or by replication. */
 interface By<Part, Segments = Part[]> {
@@ -40,18 +49,36 @@ export function intervalsOfRecording(
   return Object.fromEntries(entries) as Record<Estimate, Interval>
 }
 
-/** The same for a fraction of requests. */
-export function fractionOfRecording(recording: Recording, { machines, segments }: By<RatioPart>): Interval {
-  const source = sourceOf(recording)
-  const between = () => fractionInterval(machines, 'independent')
+/** A recording or a result, as far as it determines what its intervals come from. */
+interface Source {
+  scenario: { http?: unknown } | null
+  replications?: number
+  checkpoints?: CheckpointCount
+  merged?: Pick<Merged, 'as'>
+  /** the machines, of which something is known of each */
+  machines?: readonly unknown[]
+}
+
+/**
+ * The same for a ratio of two sums, such as a fraction of requests.
+ *
+ * @param intervalOf `fractionInterval` or `ratioInterval`
+ */
+export function ratioBySource(
+  of: Source,
+  { machines, segments }: By<RatioPart>,
+  intervalOf: typeof fractionInterval,
+): Interval {
+  const source = sourceOf(of)
+  const between = () => intervalOf(machines, 'independent')
   if (source === 'machines') return between()
-  const order = recording.replications === undefined ? 'in a row' : 'independent'
-  const within = fractionInterval(segments, order, recording.checkpoints?.planned)
+  const order = of.replications === undefined ? 'in a row' : 'independent'
+  const within = intervalOf(segments, order, of.checkpoints?.planned)
   return source === 'segments' ? within : widerOf(between(), within)
 }
 
-/** What the intervals of a recording come from. */
-function sourceOf({ merged, replications, machines = [], scenario }: Recording): 'segments' | 'machines' | 'both' {
+/** What intervals come from. */
+function sourceOf({ merged, replications, machines = [], scenario }: Source): 'segments' | 'machines' | 'both' {
   // replications have a segment each, wherever they ran
   if (merged === undefined || replications !== undefined || machines.length < FEWEST_MACHINES) return 'segments'
   const share = merged.as === 'shards' && (scenario === null || scenario.http !== undefined)

@@ -318,14 +318,21 @@ function shardFindings(given: readonly MachineResult[], lost: readonly string[])
 }
 
 function machineOf({ name, result, clockErrorMs }: MachineResult): MergedMachine {
-  const { scenario, shard, counts, throughput, latencyMs, validity, environment } = result
+  const { scenario, shard, counts, classes, throughput, latencyMs, batches, utilization, validity, environment } =
+    result
   const { mean, p50, p99, max } = latencyMs
+  const failed = (of: Counts) => ({ offered: of.offered, errors: errorsIn(of), rejected: of.rejected })
   return {
     name,
     seed: scenario?.seed ?? null,
     ...(shard !== undefined && { shard }),
-    requests: { offered: counts.offered, completed: counts.completed, errors: errorsIn(counts) },
+    requests: { ...failed(counts), completed: counts.completed },
+    ...(classes !== undefined && {
+      classes: Object.fromEntries(Object.entries(classes).map(([name, each]) => [name, failed(each.counts)])),
+    }),
     throughput,
+    batches: { count: batches.count, meanSize: batches.meanSize },
+    utilization,
     latencyMs: { mean, p50, p99, max },
     ...(clockErrorMs !== undefined && { clockErrorMs }),
     valid: validity.valid,

@@ -21,9 +21,14 @@ export interface MergedMachine {
   seed: number | null
   /** the part of the stream that it sent; absent if it sent a stream of its own */
   shard?: SentShard
-  /** requests due in its window, those that completed, and those that count as errors */
-  requests: { offered: number; completed: number; errors: number }
+  /** requests due in its window, those that completed, and those that count as errors, rejected ones included */
+  requests: { offered: number; completed: number; errors: number; rejected: number }
+  /** those of each class; absent if requests have no classes */
+  classes?: Record<string, { offered: number; errors: number; rejected: number }>
   throughput: { offered: number; completed: number }
+  batches: { count: number; meanSize: number }
+  /** null if servers are unlimited */
+  utilization: number | null
   latencyMs: { mean: number; p50: number; p99: number; max: number }
   /** by how much the start may differ from that of the other machines, if agents started together */
   clockErrorMs?: number

@@ -2,6 +2,7 @@ import { bucketCeiling, bucketFloor } from '../../histogram/buckets.js'
 import { type HistogramSnapshot, zeros } from '../../histogram/latency-histogram.js'
 import { NS_PER_MS, NS_PER_SECOND, nanoseconds } from '../../scenario/nanoseconds.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
+import type { ResponseTime } from '../../scenario/times.js'
 import type { ClassSegment } from '../classes.js'
 import type { Connections, ConnectionsRecording } from '../connections.js'
 import {
@@ -36,13 +37,12 @@ export function recordingOf(result: Result): Recording {
     endNs,
     histograms: {
       ...byMetric((metric) => histogramOf(result[`${metric}Ms`])),
-      ...byResponseTime((time) => {
-        const summary = result[`${time}Ms`]
-        return summary === undefined ? zeros(0) : histogramOf(summary)
-      }),
+      ...byResponseTime(responseTimeIn(result)),
     },
     counts: result.counts,
-    ...(classes !== undefined && { classes: mapValues(classes, classOf) }),
+    ...(classes !== undefined && {
+      classes: mapValues(classes, (each) => ({ ...classOf(each), ...byResponseTime(responseTimeIn(each)) })),
+    }),
     ...(stages !== undefined && { stages: stages.map(stageOf) }),
     ...(shard !== undefined && { shard }),
     ...(failures !== undefined && { failures }),
@@ -64,6 +64,12 @@ export function recordingOf(result: Result): Recording {
     fromSend: fromSendMs === null ? null : histogramOf(fromSendMs),
     findings: result.validity.findings,
   }
+}
+
+/** Reads a time of responses, of all requests or of a class; empty if there is none. */
+const responseTimeIn = (of: Pick<Result, `${ResponseTime}Ms`>) => (time: ResponseTime) => {
+  const summary = of[`${time}Ms`]
+  return summary === undefined ? zeros(0) : histogramOf(summary)
 }
 
 function connectionsRecordingOf({ setupMs, dnsMs, tcpMs, tlsMs, ...counts }: Connections): ConnectionsRecording {

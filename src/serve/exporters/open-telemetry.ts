@@ -16,11 +16,11 @@ import {
 /** A time of OpenTelemetry: seconds since 1970, and nanoseconds. */
 type HrTime = [number, number]
 /** The values of OpenTelemetry's enums. */
-const HISTOGRAM = 0
+export const HISTOGRAM = 0
 const GAUGE = 2
-const SUM = 3
+export const SUM = 3
 const CUMULATIVE = 1
-const INT = 0
+export const INT = 0
 const DOUBLE = 1
 
 interface Descriptor {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   affine,
   assertBudget,
+  type Budget,
   checkBudget,
   compareResults,
   constant,
@@ -153,6 +154,65 @@ describe('mergeResults', () => {
     expect(few.goodput?.interval).toEqual(fractionInterval(good(few.segments), 'in a row'))
     expect(many.goodput?.interval).toEqual(fractionInterval(good(parts), 'independent'))
     expect(many.goodput?.interval).not.toEqual(fractionInterval(good(many.segments), 'in a row'))
+  })
+
+  it('has all figures of a budget judged by the machines if there are five or more', () => {
+    const classes = { some: { weight: 1 }, all: { weight: 3 } }
+    const scenario: Scenario = {
+      ...{ ...mm1, arrivals: poisson('90/s'), classes, queue: { capacity: 2 }, batching: { maxBatchSize: 2 } },
+      ...{ stop: { duration: '60s' }, warmup: { duration: '6s' } },
+    }
+    const parts = runs([1, 2, 3, 4, 5, 6], scenario)
+    const rules: Budget = {
+      ...{ errorRate: '50%', rejectionRate: '50%', goodput: '1%', 'some.errorRate': '50%', 'all.rejectionRate': '50%' },
+      ...{ throughput: 1, meanBatchSize: 1, utilization: '99%' },
+    }
+    const checked = (result: Result) =>
+      Object.fromEntries(checkBudget(stored(result), rules).rules.map(({ metric, interval }) => [metric, interval]))
+    const merge = (some: Result[]) => mergeResults(some, { as: 'shards' })
+    const found = checked(merge(parts))
+    const failed = (of: (each: Result) => { counts: Result['counts'] } | undefined) =>
+      fractionInterval(
+        parts.map((each) => {
+          const { offered, rejected } = (of(each) as { counts: Result['counts'] }).counts
+          return { amount: rejected, of: offered }
+        }),
+        'independent',
+      )
+    expect(found.errorRate).toEqual(failed((each) => each))
+    expect(found.rejectionRate).toEqual(failed((each) => each))
+    expect(found['some.errorRate']).toEqual(failed(({ classes }) => classes?.some))
+    expect(found['all.rejectionRate']).toEqual(failed(({ classes }) => classes?.all))
+    // Student's t over six machines, by hand
+    const t = 2.570582
+    const spread = (values: number[]) => {
+      const mean = values.reduce((sum, each) => sum + each, 0) / values.length
+      const variance = values.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (values.length - 1)
+      return { mean, margin: t * Math.sqrt(variance / values.length) }
+    }
+    const rates = spread(parts.map(({ throughput }) => throughput.completed))
+    expect(found.throughput?.low).toBeCloseTo(6 * (rates.mean - rates.margin), 4)
+    expect(found.throughput?.high).toBeCloseTo(6 * (rates.mean + rates.margin), 4)
+    const busy = spread(parts.map(({ utilization }) => utilization as number))
+    expect(found.utilization?.low).toBeCloseTo(busy.mean - busy.margin, 6)
+    expect(found.utilization?.high).toBeCloseTo(busy.mean + busy.margin, 6)
+    // with fewer, or if a stored result does not have the figures of its machines, by the segments
+    const ofSegments = (result: Result) =>
+      fractionInterval(
+        result.segments.map(({ counts }) => ({ amount: counts.rejected, of: counts.offered })),
+        'in a row',
+      )
+    const few = merge(parts.slice(0, 4))
+    expect(checked(few).errorRate).toEqual(ofSegments(few))
+    const old = structuredClone(merge(parts))
+    for (const machine of old.merged?.machines ?? []) {
+      for (const field of ['batches', 'classes', 'utilization']) Reflect.deleteProperty(machine, field)
+    }
+    expect(checked(old).errorRate).toEqual(ofSegments(old))
+    expect(checked(old).errorRate).not.toEqual(found.errorRate)
+    const some =
+      old.classes?.some?.segments.map(({ counts }) => ({ amount: counts.rejected, of: counts.offered })) ?? []
+    expect(checked(old)['some.errorRate']).toEqual(fractionInterval(some, 'in a row'))
   })
 
   it('aligns the segments of shards that ended at other times', () => {

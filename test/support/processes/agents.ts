@@ -4,10 +4,10 @@ import { MAIN } from './command-line.js'
 /** Starts an agent in a process of its own; resolves when it waits for work. */
 export function startAgent(
   redis: string,
-  { node = [], flags = [] }: { node?: string[]; flags?: string[] } = {},
+  { under = [], node = [], flags = [] }: { under?: string[]; node?: string[]; flags?: string[] } = {},
 ): Promise<ChildProcess> {
-  const args = [...node, MAIN, 'agent', '--redis', redis, ...flags]
-  const agent = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  const [command, ...args] = [...under, process.execPath, ...node, MAIN, 'agent', '--redis', redis, ...flags]
+  const agent = spawn(command as string, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   return new Promise((resolve, reject) => {
     let printed = ''
     agent.stderr?.setEncoding('utf8').on('data', (text) => {

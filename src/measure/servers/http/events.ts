@@ -2,6 +2,8 @@ import type { HttpEvent } from '../../../scenario/http/answer.js'
 
 /** Finds the events in the body of a response while it arrives. */
 export interface EventReader {
+  /** how many characters are kept of an event that has not ended */
+  readonly kept: number
   /** Returns the events that end in a piece of the body. */
   read(chunk: Uint8Array): readonly HttpEvent[]
   /** Returns the event that ends with the body. */
@@ -19,6 +21,7 @@ export function createEventReader(contentType: string): EventReader {
 
 /** Every piece of the body is an event. */
 class ChunkReader implements EventReader {
+  readonly kept = 0
   readonly #decoder = new TextDecoder()
 
   read(chunk: Uint8Array): HttpEvent[] {
@@ -33,6 +36,9 @@ class ChunkReader implements EventReader {
 class LineReader implements EventReader {
   readonly #lines = new Lines()
 
+  get kept(): number {
+    return this.#lines.rest.length
+  }
   read(chunk: Uint8Array): HttpEvent[] {
     return this.#lines.take(chunk).flatMap(lineEvent)
   }
@@ -51,7 +57,11 @@ class EventStreamReader implements EventReader {
   readonly #lines = new Lines()
   #type = ''
   #data: string[] = []
+  #keptData = 0
 
+  get kept(): number {
+    return this.#lines.rest.length + this.#keptData
+  }
   read(chunk: Uint8Array): HttpEvent[] {
     const events: HttpEvent[] = []
     for (const line of this.#lines.take(chunk)) {
@@ -61,6 +71,7 @@ class EventStreamReader implements EventReader {
         if (data !== '') events.push({ type: this.#type || 'message', data })
         this.#type = ''
         this.#data = []
+        this.#keptData = 0
       }
     }
     return events
@@ -71,8 +82,11 @@ class EventStreamReader implements EventReader {
 
   #field(line: string): void {
     const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line) ?? []
-    if (name === 'data') this.#data.push(value)
-    else if (name === 'event') this.#type = value
+    if (name === 'data') {
+      this.#data.push(value)
+      // with the line end between two of them
+      this.#keptData += value.length + 1
+    } else if (name === 'event') this.#type = value
   }
 }
 

@@ -1,10 +1,12 @@
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib'
 import type { util } from 'undici'
+import { real } from '../../../clock/real.js'
 import { isPromise } from '../../../handler/serving.js'
 import { numberInAll, type Shard } from '../../../scenario/arrivals/shard.js'
 import type { HttpAnswer, HttpCheck, HttpEvent, HttpEventFilter } from '../../../scenario/http/answer.js'
 import { displayUrl } from '../../../scenario/http/url.js'
 import type { StatusOutcome } from '../../../scenario/http.js'
+import { bytes } from '../../../text/number.js'
 import { messageOf, show } from '../../../validation/validation-error.js'
 import { type BatchOutcome, type InFlightBatch, REJECTED, SERVED } from '../in-flight-batch.js'
 import { shortage } from './connection-stats.js'
@@ -17,6 +19,8 @@ export interface Judging {
   /** the shard that is sent; null if all requests are */
   shard: Shard | null
   check: HttpCheck | undefined
+  /** the most bytes of a body that are kept for `check`, and of an event */
+  bodyLimit: number
   /** which events count; null if events are not read */
   isEvent: HttpEventFilter | null
   maxRedirects: number
@@ -160,22 +164,53 @@ function kindOfError(error: ConnectionError, isStarted: boolean): string | undef
 /** Handles a response that is checked or may redirect: keeps its headers and, for a check, its body. */
 export class CheckedResponseHandler extends ResponseHandler {
   #headers: unknown
+  /** whether its status is a success, so that its body is checked */
+  #isChecked = false
   #chunks: Uint8Array[] = []
+  #keptBytes = 0
   #redirects = 0
 
   override onHeaders(status: number, headers: unknown): boolean {
+    const { check, outcomeOf } = this.judging
     this.status = status
     this.#headers = headers
+    this.#isChecked = check !== undefined && outcomeOf(status) === 'ok'
     return true
   }
   override onData(chunk: Uint8Array): boolean {
-    const { check, maxRedirects } = this.judging
-    if (check !== undefined) this.#chunks.push(chunk)
-    if (!isRedirect(this.status) || maxRedirects === 0) return super.onData(chunk)
     // the body of a redirect that is followed is not that of the response
-    this.inFlight.receive(chunk.length)
-    return true
+    if (isRedirect(this.status) && this.judging.maxRedirects > 0) {
+      this.inFlight.receive(chunk.length)
+      return true
+    }
+    if (this.#isChecked) this.#keep(chunk)
+    return super.onData(chunk)
   }
+
+  #keep(chunk: Uint8Array): void {
+    this.#keptBytes += chunk.length
+    if (this.#keptBytes <= this.judging.bodyLimit) this.#chunks.push(chunk)
+    else {
+      this.#chunks = []
+      this.abortOver('body')
+    }
+  }
+
+  /** Fails the request because more of its response would have to be kept than may be. */
+  protected abortOver(what: 'body' | 'event'): void {
+    const { inFlight } = this
+    const error = this.errorOver(what)
+    // not in a callback of undici's parser, which may end the response in the same turn
+    real.queueMicrotask(() => inFlight.onAbort?.(error))
+    inFlight.end({ error })
+  }
+
+  protected errorOver(what: 'body' | 'event'): HttpError {
+    const limit = bytes(this.judging.bodyLimit)
+    const message = `responded with ${what === 'body' ? 'a body' : 'an event'} over ${limit}, the most to keep (http.bodyLimit)`
+    return new HttpError(this.request, `${what} over ${limit}`, message)
+  }
+
   override onComplete(): void {
     const { check, outcomeOf, maxRedirects } = this.judging
     if (isRedirect(this.status) && maxRedirects > 0) {
@@ -191,8 +226,9 @@ export class CheckedResponseHandler extends ResponseHandler {
   #judge(check: HttpCheck): BatchOutcome {
     const { inFlight, judging, status, request } = this
     const number = numberInAll(inFlight.batch.numbers[0] as number, judging.shard)
-    const answer = new Answer(number, status, () => this.parsedHeaders(), this.#chunks)
+    const answer = new Answer(number, status, () => this.parsedHeaders(), this.#chunks, judging.bodyLimit)
     const wrong = faultFoundBy(check, answer)
+    if (answer.isOverLimit) return { error: this.errorOver('body') }
     if (wrong === null) {
       if (isRedirect(status)) judging.redirects++
       return SERVED
@@ -220,7 +256,6 @@ export class CheckedResponseHandler extends ResponseHandler {
       inFlight.end({ error: new HttpError(request, 'too many redirects', message) })
     } else {
       this.#redirects++
-      this.#chunks = []
       this.status = 0
       this.isStarted = false
       this.request = redirectRequest(request, status, to)
@@ -250,6 +285,10 @@ export class StreamedResponseHandler extends CheckedResponseHandler {
     // events that come together came at the same time, however long the function takes
     const { nowNs } = this.inFlight
     this.#mark(this.#reader.read(chunk), nowNs)
+    if (this.#reader.kept > this.judging.bodyLimit) {
+      this.#reader = null
+      this.abortOver('event')
+    }
   }
   override onComplete(): void {
     if (this.#reader !== null) this.#mark(this.#reader.end(), this.inFlight.nowNs)
@@ -323,19 +362,24 @@ class Answer implements HttpAnswer {
   readonly status: number
   readonly #parseHeaders: () => Record<string, string | string[]>
   readonly #chunks: Uint8Array[]
+  readonly #limit: number
   #headers: Record<string, string | string[]> | null = null
   #body: Uint8Array | null = null
+  /** whether its body was read, and is longer than the limit when it is decompressed */
+  isOverLimit = false
 
   constructor(
     index: number,
     status: number,
     parseHeaders: () => Record<string, string | string[]>,
     chunks: Uint8Array[],
+    limit: number,
   ) {
     this.index = index
     this.status = status
     this.#parseHeaders = parseHeaders
     this.#chunks = chunks
+    this.#limit = limit
   }
 
   get headers(): Record<string, string | string[]> {
@@ -344,7 +388,12 @@ class Answer implements HttpAnswer {
   }
 
   get body(): Uint8Array {
-    this.#body ??= decompress(Buffer.concat(this.#chunks), this.headers['content-encoding'])
+    try {
+      this.#body ??= decompress(Buffer.concat(this.#chunks), this.headers['content-encoding'], this.#limit)
+    } catch (error) {
+      this.isOverLimit = (error as NodeJS.ErrnoException).code === 'ERR_BUFFER_TOO_LARGE'
+      throw error
+    }
     return this.#body
   }
 
@@ -357,17 +406,22 @@ class Answer implements HttpAnswer {
   }
 }
 
-/** Decompresses a body. One whose encoding is unknown is left as it is. */
-function decompress(body: Uint8Array, encoding: string | string[] | undefined): Uint8Array {
+/**
+ * Decompresses a body. One whose encoding is unknown is left as it is.
+ *
+ * @throws RangeError with the code `ERR_BUFFER_TOO_LARGE` if it is longer than the limit
+ */
+function decompress(body: Uint8Array, encoding: string | string[] | undefined, limit: number): Uint8Array {
   if (body.length === 0) return body
+  const options = { maxOutputLength: limit }
   switch (String(encoding ?? '').toLowerCase()) {
     case 'gzip':
     case 'x-gzip':
-      return gunzipSync(body)
+      return gunzipSync(body, options)
     case 'deflate':
-      return inflateSync(body)
+      return inflateSync(body, options)
     case 'br':
-      return brotliDecompressSync(body)
+      return brotliDecompressSync(body, options)
     default:
       return body
   }
