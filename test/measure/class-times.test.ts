@@ -196,7 +196,7 @@ describe('firstMs and betweenMs of a class', () => {
       }),
     ],
     [
-      'classes.checkout.betweenMs: must not be there without firstMs',
+      'classes.checkout.betweenMs: must be absent without firstMs',
       // `undefined` is left out of a stored result
       () => ({ firstMs: undefined as never }),
     ],

@@ -20,13 +20,13 @@ function thrownBy(scenario: object): Promise<string> {
     }`
   const args = ['--input-type=module', '-e', program]
   return new Promise((resolve) => {
-    execFile(process.execPath, args, { timeout: 10_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+    execFile(process.execPath, args, { timeout: 50_000, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       resolve(error?.killed ? 'it never ended' : stdout + stderr)
     })
   })
 }
 
-describe.concurrent('a simulation ends', { timeout: 30_000 }, () => {
+describe.concurrent('a simulation ends', { timeout: 60_000 }, () => {
   it('if its warm-up by requests does not end before its stop by time', async () => {
     const thrown = await thrownBy({ arrivals: '1/s', service: 1, stop: { duration: '2s' }, warmup: { requests: 1000 } })
     expect(thrown).toMatch(/^ValidationError: no request due in the window completed/)
