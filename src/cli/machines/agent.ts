@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { cores } from '../../machine/cores.js'
+import { legible } from '../../text/legible.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { parseValue } from '../limits.js'
 import { addOutputOptions, type OutputFlags } from '../output.js'
@@ -46,7 +47,7 @@ export function agentCommand(terminal: Terminal): Command {
     const options = {
       redis,
       name: name ?? agentName(),
-      onStatus: (status: string) => terminal.stderr.write(`throughline agent: ${status}\n`),
+      onStatus: (status: string) => terminal.stderr.write(`throughline agent: ${legible(status)}\n`),
     }
     const simulations = await SimulationAgent.start({ ...options, threads: count })
     try {

@@ -19,9 +19,9 @@ export class LiveReport {
   /** where they are served; null if they are only pushed */
   readonly url: string | null
   readonly #channel: MessagePort
-  readonly #ended: Promise<unknown>
+  readonly #ended: Promise<LiveRefusal | null>
 
-  private constructor(url: string | null, channel: MessagePort, ended: Promise<unknown>) {
+  private constructor(url: string | null, channel: MessagePort, ended: Promise<LiveRefusal | null>) {
     this.url = url
     this.#channel = channel
     this.#ended = ended
@@ -76,10 +76,12 @@ export class LiveReport {
     this.#channel.postMessage(result satisfies ToLive)
   }
 
-  async close(): Promise<void> {
+  /** Shows the last result and ends. Returns the reason if its metrics could not be pushed. */
+  async close(): Promise<string | null> {
     this.#channel.postMessage('over' satisfies ToLive)
-    await this.#ended
+    const refusal = await this.#ended
     this.#channel.close()
+    return refusal?.why ?? null
   }
 }
 

@@ -44,7 +44,7 @@ const TEXT = 'text/plain; version=0.0.4; charset=utf-8'
  * Serves and pushes the newest result until the run is over. It has a thread of its own, since rendering takes tens of
  * milliseconds, which would delay requests that the main thread serves.
  *
- * @returns a refusal if it cannot begin
+ * @returns a refusal if it cannot begin, or cannot push the figures of the finished run
  */
 export async function serveLive({ serve, push, name, channel }: LiveTask): Promise<LiveRefusal | null> {
   let latest: Result | null = null
@@ -77,10 +77,10 @@ export async function serveLive({ serve, push, name, channel }: LiveTask): Promi
   })
   post({ port: server === null ? null : (server.address() as AddressInfo).port })
   await over
-  await gateway?.last()
+  const fault = (await gateway?.last()) ?? null
   server?.close()
   server?.closeAllConnections()
-  return null
+  return fault === null ? null : { flag: '--pushgateway', why: fault }
 }
 
 /** Starts to serve the report, and on `/metrics` the metrics. */
@@ -94,7 +94,7 @@ async function listen(
     const name = nameOf(request)
     // a web page whose domain resolves to 127.0.0.1 would name its domain
     if (isLoopback(address) && name !== host && !isLoopback(name)) response.writeHead(403).end()
-    else if (request.url === '/metrics' && request.method === 'GET') {
+    else if (request.url?.split('?')[0] === '/metrics' && request.method === 'GET') {
       response.writeHead(200, { 'content-type': TEXT, 'cache-control': 'no-store' }).end(text())
     } else report(request, response)
   })
@@ -136,11 +136,10 @@ class Gateway {
       })
   }
 
-  /** Pushes the figures of the finished run. */
-  async last(): Promise<void> {
+  /** Pushes the figures of the finished run. Returns the reason if it cannot. */
+  async last(): Promise<string | null> {
     await this.#pushing
-    this.push()
-    await this.#pushing
+    return this.#put().then(() => null, messageOf)
   }
 
   async #put(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { MeasureProgress, ProgressFigures } from '../../measure/options.js'
 import type { Result } from '../../result/result.js'
 import type { Finding } from '../../result/validity.js'
+import { legible } from '../../text/legible.js'
 import { messageOf } from '../../validation/validation-error.js'
 import type { Terminal } from '../terminal.js'
 import { LiveReport } from './live-report.js'
@@ -76,7 +77,7 @@ export class RunWatch {
       .catch((error) => {
         // the run continues, and its result can still be shown
         this.#failed = true
-        this.#terminal.stderr.write(`throughline: cannot show the run in progress: ${messageOf(error)}\n`)
+        this.#terminal.stderr.write(`throughline: cannot show the run in progress: ${legible(messageOf(error))}\n`)
       })
       .finally(() => {
         this.#taking = null
@@ -99,7 +100,12 @@ export class RunWatch {
     await this.#stream?.close()
     const fault = this.#stream?.fault ?? null
     if (fault !== null) this.#terminal.stderr.write(`throughline: --progress-fd: snapshots are incomplete: ${fault}\n`)
-    await this.#live?.close()
+    const unpushed = (await this.#live?.close()) ?? null
+    if (unpushed !== null) {
+      this.#terminal.stderr.write(
+        `throughline: --pushgateway: cannot push the metrics of the finished run: ${legible(unpushed)}\n`,
+      )
+    }
   }
 }
 
@@ -109,7 +115,7 @@ function sayOnce(terminal: Terminal): (fault: string) => void {
   return (fault) => {
     if (fault === said) return
     said = fault
-    terminal.stderr.write(`throughline: --pushgateway: cannot push metrics: ${fault}; tries again\n`)
+    terminal.stderr.write(`throughline: --pushgateway: cannot push metrics: ${legible(fault)}; tries again\n`)
   }
 }
 
