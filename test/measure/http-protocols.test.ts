@@ -194,6 +194,22 @@ describe('HTTP/2', () => {
     expect(error?.message).toMatch(/10 failed; .*: the server reset the stream before the end of the response .*8\)$/)
   })
 
+  it('names what ended the requests in flight if the server ends the connection', async () => {
+    let requests = 0
+    const server = createHttp2()
+    server.on('stream', (stream) => {
+      stream.on('error', () => {})
+      requests++
+      // the others are in flight when the last one comes
+      if (requests === 1) stream.respond({ ':status': 200 }, { endStream: true })
+      if (requests === 10) stream.session?.goaway(0, stream.id)
+    })
+    const { port } = await listen(server, anyPort)
+    const { counts, failures } = await run({ url: `http://127.0.0.1:${port}`, http2: true })
+    expect([counts.completed, counts.failed]).toEqual([1, 9])
+    expect(failures).toEqual({ 'HTTP/2 GOAWAY': 9 })
+  })
+
   it('to no server is an error too', async () => {
     const error = await failureOf({ url: 'http://127.0.0.1:1', http2: true })
     expect(error?.message).toMatch(/cannot connect with HTTP\/2: .*ECONNREFUSED/)

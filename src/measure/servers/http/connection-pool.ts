@@ -176,23 +176,54 @@ class SharedConnection implements Connection {
 
 /** A connection of HTTP/2, whose requests are streams. */
 class Http2Connection extends SharedConnection {
+  /** the one that requests are sent on */
+  #session: Session = { isGoingAway: false }
+
+  constructor(client: Client, release: (connection: Connection) => void) {
+    super(client, release)
+    let last: Error | null = null
+    client.on('disconnect', (_origin, _targets, error) => {
+      // undici reports the end of a session, and then of its socket
+      if (error === last) return
+      last = error
+      this.#session.isGoingAway = isGoAway(error)
+      this.#session = { isGoingAway: false }
+    })
+  }
+
   protected override adapt(handler: ResponseHandler): object {
-    return new StreamHandler(handler)
+    return new StreamHandler(handler, this.#session)
   }
 }
 
+/** A session of HTTP/2, and whether the server ended it. */
+interface Session {
+  isGoingAway: boolean
+}
+
+const isGoAway = ({ message }: Error) => message.includes('"GOAWAY"')
+
 const CONNECTIONS = { serial: SerialConnection, pipelined: SharedConnection, http2: Http2Connection }
 
-/** Fails a response whose stream the server resets. undici takes the end of the stream for the end of the response. */
+/**
+ * Fails a response whose stream the server resets: undici takes the end of the stream for the end of the response. And names
+ * the reason if the server ends the session: undici then ends all requests in flight, which the server may have served.
+ */
 class StreamHandler extends ForwardingHandler {
   protected readonly handler: ResponseHandler
   #stream: ClientHttp2Stream | null = null
 
-  constructor(handler: ResponseHandler) {
+  readonly #session: Session
+
+  constructor(handler: ResponseHandler, session: Session) {
     super()
     this.handler = handler
+    this.#session = session
   }
 
+  override onError(error: Error): void {
+    super.onError(this.#session.isGoingAway || isGoAway(error) ? new GoAwayError(error) : error)
+  }
   override onHeaders(status: number, headers: unknown, resume?: () => ClientHttp2Stream): boolean {
     // it returns its stream, which undici hands out in no other way, and which flows in any case
     this.#stream = resume?.() ?? null
@@ -212,5 +243,14 @@ class StreamResetError extends Error {
 
   constructor(rstCode: number) {
     super(`the server reset the stream before the end of the response (HTTP/2 error code ${rstCode})`)
+  }
+}
+
+class GoAwayError extends Error {
+  override readonly name = 'GoAwayError'
+  readonly kind = 'HTTP/2 GOAWAY'
+
+  constructor(cause: Error) {
+    super('the server ended the HTTP/2 connection (GOAWAY) while the request was in flight', { cause })
   }
 }
