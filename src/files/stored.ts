@@ -6,6 +6,7 @@ import type { Result } from '../result/result.js'
 import { type Budget, parseBudget } from '../scenario/budget.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { messageOf, permissionMissing, show, ValidationError } from '../validation/validation-error.js'
+import { parseJson } from './json-values.js'
 import { replaceFile } from './replace.js'
 
 /**
@@ -139,23 +140,6 @@ export async function writeText(path: string, text: string): Promise<void> {
   }
 }
 
-/** The depth of nested lists and objects in a JSON text. */
-function nestingDepth(text: string): number {
-  let deepest = 0
-  let depth = 0
-  let inString = false
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i)
-    if (inString) {
-      if (code === 0x5c) i++
-      else inString = code !== 0x22
-    } else if (code === 0x22) inString = true
-    else if (code === 0x5b || code === 0x7b) deepest = Math.max(deepest, ++depth)
-    else if (code === 0x5d || code === 0x7d) depth--
-  }
-  return deepest
-}
-
 /**
  * Reads a text file in UTF-8, or in UTF-16 with a byte order mark, as some shells and spreadsheets write it. The mark is
  * dropped.
@@ -195,17 +179,8 @@ async function readBytes(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Far deeper than any stored value is nested; deeper values would overflow the stack of functions that walk them. */
-const DEEPEST = 100
-
 /** Reads and parses a JSON file. */
 export async function readJson(path: string): Promise<unknown> {
   const text = await readText(path)
-  const depth = nestingDepth(text)
-  if (depth > DEEPEST) throw new ValidationError(path, `is nested ${depth} levels deep; the limit is ${DEEPEST}`)
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new ValidationError(path, `is not JSON: ${messageOf(error)}`, { cause: error })
-  }
+  return parseJson(path, text, messageOf)
 }

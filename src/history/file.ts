@@ -1,6 +1,7 @@
 import { appendFile, mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { checkEntry, type HistoryEntry } from '../budget/comparison/history-entry.js'
+import { parseJson } from '../files/json-values.js'
 import { readText } from '../files/stored.js'
 import { messageOf, permissionMissing, ValidationError } from '../validation/validation-error.js'
 
@@ -14,13 +15,7 @@ export async function readHistory(path: string): Promise<HistoryEntry[]> {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return []
     const at = `${path}:${i + 1}`
-    let value: unknown
-    try {
-      value = JSON.parse(line)
-    } catch (error) {
-      throw new ValidationError(at, `is not JSON: ${messageOf(error)}`, { cause: error })
-    }
-    return [checkEntry(value, { file: at })]
+    return [checkEntry(parseJson(at, line, messageOf), { file: at })]
   })
 }
 

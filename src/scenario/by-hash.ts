@@ -54,7 +54,8 @@ export function withLists<Part>(part: Part, key = ''): Part {
 
 /** Hashes doubles to 64 bits, in hexadecimal. Two 32-bit lanes multiply and mix the words. */
 export function hashOf(values: ArrayLike<number>): string {
-  const words = new Int32Array(Float64Array.from(values).buffer)
+  const doubles = values instanceof Float64Array ? values : Float64Array.from(values)
+  const words = new Int32Array(doubles.buffer, doubles.byteOffset, 2 * doubles.length)
   let a = 0x9e3779b9 | 0
   let b = 0x243f6a88 | 0
   for (let i = 0; i < words.length; i++) {

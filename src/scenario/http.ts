@@ -339,7 +339,12 @@ export const httpSchema = options({
   requests: requestsSchema.optional(),
   order: z.enum(['sequential', 'random'], { error: "must be 'sequential' or 'random'" }).optional(),
   data: dataSchema.optional(),
-  classes: z.array(z.string(), { error: "must be a list of names, such as ['browse', 'checkout']" }).min(1).optional(),
+  classes: z
+    .array(z.string({ error: 'must be the name of a class' }), {
+      error: "must be a list of names, such as ['browse', 'checkout']",
+    })
+    .min(1)
+    .optional(),
   http2: z.boolean({ error: 'must be true or false' }).optional(),
   socketPath: z.string({ error: 'must be the path of a Unix domain socket' }).min(1).optional(),
   proxy: proxy.optional(),

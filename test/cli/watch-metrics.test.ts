@@ -2,7 +2,9 @@ import { spawn } from 'node:child_process'
 import { open } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { MessageChannel } from 'node:worker_threads'
 import { describe, expect, it, vi } from 'vitest'
+import { serveLive } from '../../src/cli/machines/live-thread.js'
 import { RunWatch } from '../../src/cli/machines/run-watch.js'
 import type { Terminal } from '../../src/cli/terminal.js'
 import { simulate } from '../../src/simulate/simulate.js'
@@ -12,6 +14,25 @@ import { freePort } from '../support/processes/redis.js'
 const FLAGS = '--handler handler.js --arrivals 200/s --duration 60s --warmup 100ms'.split(' ')
 
 describe('throughline measure, with metrics', () => {
+  it('reports that those of the finished run could not be pushed', async () => {
+    let pushes = 0
+    const gateway = createServer((request, response) => {
+      request.resume()
+      response.writeHead(pushes++ === 0 ? 200 : 503).end('full')
+    })
+    await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve))
+    const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}/metrics/job/test`
+    const target = { flag: '--pushgateway', url, headers: {}, resource: {} } as const
+    const { port1, port2 } = new MessageChannel()
+    const ended = serveLive({ serve: null, targets: [target], name: 'test', channel: port2 })
+    port1.postMessage('over')
+    expect(await ended).toEqual([{ flag: '--pushgateway', why: 'status 503: full' }])
+    expect(pushes).toBe(2)
+    port1.close()
+    gateway.close()
+    gateway.closeAllConnections()
+  })
+
   it('serves them, and pushes them to a gateway and to a collector', async () => {
     const pushed: { what: string; key: unknown; text: string }[] = []
     const gateway = createServer(async (request, response) => {

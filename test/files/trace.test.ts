@@ -287,6 +287,20 @@ describe('readTrace', () => {
       'a.jsonl:1: is a list of 2 values; choose one with the option field',
     ],
     ['a line that is not JSON', 'a.jsonl', '{"timeMs":1}\n{"timeMs":\n', {}, 'a.jsonl:2: is not JSON: "{'],
+    [
+      'a line that is nested too deep',
+      'a.jsonl',
+      `1\n${'['.repeat(6000)}`,
+      {},
+      'a.jsonl:2: is nested 6000 levels deep',
+    ],
+    [
+      'a list that is nested too deep',
+      'a.json',
+      '['.repeat(6000) + ']'.repeat(6000),
+      {},
+      'a.json: is nested 6000 level',
+    ],
     ['a line without the field', 'a.jsonl', '{"at":1}\n', {}, 'a.jsonl:1: has no field "timeMs"; it has "at"'],
     [
       'a field that is not a number',

@@ -72,6 +72,8 @@ describe('a history', () => {
     await expect(readHistory(file)).rejects.toThrow(/cut\.jsonl:1: is not JSON/)
     writeFileSync(file, readFileSync(file, 'utf8').split('\n').slice(1).join('\n'))
     expect(await readHistory(file)).toHaveLength(1)
+    writeFileSync(file, `{"figures":${'['.repeat(6000)}${']'.repeat(6000)}}\n`)
+    await expect(readHistory(file)).rejects.toThrow(/cut\.jsonl:1: is nested 6001 levels deep; the limit is 100/)
   })
 
   it.each([

@@ -105,6 +105,23 @@ describe('a request', () => {
   })
 })
 
+describe('a check', () => {
+  it('fails a request even if it throws what cannot be read', async () => {
+    const { url } = await server((_, response) => response.end())
+    const error = Object.defineProperty(new Error('secret'), 'name', {
+      get() {
+        throw new Error('no name')
+      },
+    })
+    const check = ({ index }: HttpAnswer) => {
+      if (index > 0) throw error
+    }
+    const { counts, failures } = await run({ url, check }, 12)
+    expect([counts.completed, counts.failed, counts.unfinished]).toEqual([1, 11, 0])
+    expect(failures).toEqual({ Error: 11 })
+  })
+})
+
 describe('a connection', () => {
   it('takes the next request after one that is invalid', async () => {
     const ok = await server((_, response) => response.end())

@@ -1,5 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:http'
+import { type AddressInfo, createServer as createTcp, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -138,6 +139,38 @@ describe('connections that send one request at a time', () => {
     open.push({ close: async () => void late.close() })
     await new Promise<void>((resolve) => late.listen(socketPath, resolve))
     expect(await send(local).ended).toBeNull()
+  })
+
+  it.each<(silent: string) => HttpTarget>([
+    (silent) => ({ url: `https://${silent}` }),
+    (silent) => ({ url: 'http://a.example/', proxy: `https://${silent}` }),
+    (silent) => ({ url: 'https://a.example/', proxy: `https://${silent}` }),
+  ])('that are not set up yet are closed at the end: %s', async (http) => {
+    let close = () => {}
+    const closed = new Promise<void>((resolve) => {
+      close = resolve
+    })
+    let accepted = (_: Socket) => {}
+    const connected = new Promise<Socket>((resolve) => {
+      accepted = resolve
+    })
+    // it takes no part in the handshake of TLS, which would time out after 10 s
+    const silent = createTcp((socket) =>
+      accepted(
+        socket
+          .on('error', () => {})
+          .on('close', close)
+          .resume(),
+      ),
+    )
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))
+    open.push({ close: async () => void silent.close() })
+    const target = http(`127.0.0.1:${(silent.address() as AddressInfo).port}`)
+    const local = await httpTarget(httpSchema.parse(target) as ResolvedHttp, SETUP)
+    send(local)
+    await connected
+    await local.close()
+    await closed
   })
 
   it('forget requests that time out while all connections are in use', async () => {

@@ -194,6 +194,10 @@ describe('the events of a response', () => {
       ).failure,
     ).toBe(kind)
   })
+
+  it('are read if the response says in any case that it is not compressed', async () => {
+    expect(await respond(tokens, { headers: { 'content-encoding': 'Identity' } })).toMatchObject({ failure: null })
+  })
 })
 
 describe('http.stream', () => {

@@ -159,6 +159,57 @@ describe('HTTP/2', () => {
     expect(socket?.closed).toBe(true)
   })
 
+  it('fails a response that the server cancels before its end', async () => {
+    const frame = (type: number, flags: number, stream: number, payload: number[] | Buffer = []) => {
+      const header = Buffer.alloc(9)
+      header.writeUIntBE(payload.length, 0, 3)
+      header.writeUInt8(type, 3)
+      header.writeUInt8(flags, 4)
+      header.writeUInt32BE(stream, 5)
+      return Buffer.concat([header, Buffer.from(payload)])
+    }
+    const [DATA, HEADERS, RST_STREAM, SETTINGS] = [0, 1, 3, 4]
+    const [CANCEL, END_HEADERS, STATUS_200] = [[0, 0, 0, 8], 4, [0x88]]
+    const { port } = await listen(
+      createTcp((socket) => {
+        socket.write(frame(SETTINGS, 0, 0))
+        let received = Buffer.alloc(0)
+        socket.on('data', (chunk) => {
+          received = Buffer.concat([received, chunk])
+          // the first frame comes after the preface of 24 bytes
+          for (let at = 24; at + 9 <= received.length; at += 9 + received.readUIntBE(at, 3)) {
+            const stream = received.readUInt32BE(at + 5)
+            if (received[at + 3] !== HEADERS || answered.has(stream)) continue
+            answered.add(stream)
+            socket.write(frame(HEADERS, END_HEADERS, stream, STATUS_200))
+            socket.write(frame(DATA, 0, stream, Buffer.from('the first part')))
+            socket.write(frame(RST_STREAM, 0, stream, CANCEL))
+          }
+        })
+        const answered = new Set<number>()
+      }),
+      anyPort,
+    )
+    const error = await failureOf({ url: `http://127.0.0.1:${port}`, http2: true })
+    expect(error?.message).toMatch(/10 failed; .*: the server reset the stream before the end of the response .*8\)$/)
+  })
+
+  it('names what ended the requests in flight if the server ends the connection', async () => {
+    let requests = 0
+    const server = createHttp2()
+    server.on('stream', (stream) => {
+      stream.on('error', () => {})
+      requests++
+      // the others are in flight when the last one comes
+      if (requests === 1) stream.respond({ ':status': 200 }, { endStream: true })
+      if (requests === 10) stream.session?.goaway(0, stream.id)
+    })
+    const { port } = await listen(server, anyPort)
+    const { counts, failures } = await run({ url: `http://127.0.0.1:${port}`, http2: true })
+    expect([counts.completed, counts.failed]).toEqual([1, 9])
+    expect(failures).toEqual({ 'HTTP/2 GOAWAY': 9 })
+  })
+
   it('to no server is an error too', async () => {
     const error = await failureOf({ url: 'http://127.0.0.1:1', http2: true })
     expect(error?.message).toMatch(/cannot connect with HTTP\/2: .*ECONNREFUSED/)

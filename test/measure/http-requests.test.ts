@@ -427,6 +427,13 @@ describe('before any request is sent', () => {
     ['an invalid weight of a file', {}, { 'e.csv': 'path,weight\n/,x\n' }, 'e.csv:2.weight', /a number above 0/],
     ['invalid headers of a file', {}, { 'e.csv': 'path,headers\n/,x\n' }, 'e.csv:2.headers', /a JSON object/],
     ['a line that is not JSON', {}, { 'e.jsonl': '{"path":"/"}\n{path}\n' }, 'e.jsonl:2', /is not JSON/],
+    [
+      'a line that is nested too deep',
+      {},
+      { 'f.jsonl': `{"path":"/","body":${'['.repeat(6000)}${']'.repeat(6000)}}\n` },
+      'f.jsonl:1',
+      /is nested 6001 levels deep; the limit is 100/,
+    ],
     ['a line that is not an object', {}, { 'e.jsonl': '{"path":"/"}\n7\n' }, 'e.jsonl:2', /must be an object/],
     ['a reserved class', {}, { 'e.jsonl': '{"class":"queueing"}\n' }, 'e.jsonl:1.class', /must be another name/],
   ])('refuses %s', async (_, http, content, path, message) => {

@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { cores } from '../../machine/cores.js'
+import { makeLegible } from '../../text/legible.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { parseValue } from '../limits.js'
 import { addOutputOptions, type OutputFlags } from '../output.js'
@@ -48,7 +49,7 @@ export function agentCommand(terminal: Terminal): Command {
     const options = {
       redis,
       name: name ?? agentName(),
-      onStatus: (status: string) => terminal.stderr.write(`throughline agent: ${status}\n`),
+      onStatus: (status: string) => terminal.stderr.write(`throughline agent: ${makeLegible(status)}\n`),
     }
     const simulations = await SimulationAgent.start({ ...options, threads: count })
     // both ends take seconds if Redis no longer answers

@@ -22,9 +22,9 @@ export class LiveReport {
   /** where they are served; null if they are only pushed */
   readonly url: string | null
   readonly #channel: MessagePort
-  readonly #ended: Promise<unknown>
+  readonly #ended: Promise<LiveRefusal[]>
 
-  private constructor(url: string | null, channel: MessagePort, ended: Promise<unknown>) {
+  private constructor(url: string | null, channel: MessagePort, ended: Promise<LiveRefusal[]>) {
     this.url = url
     this.#channel = channel
     this.#ended = ended
@@ -50,7 +50,7 @@ export class LiveReport {
     const pool = await startPool(1)
     const task: LiveTask = { serve, targets, name, channel: port2 }
     const file = new URL('./live-thread.js', import.meta.url)
-    const served: Promise<LiveRefusal | null> = pool.run(taskOf(file, 'serveLive', task), {
+    const served: Promise<LiveRefusal[]> = pool.run(taskOf(file, 'serveLive', task), {
       ...ENTRY,
       transferList: [port2],
     })
@@ -63,12 +63,13 @@ export class LiveReport {
     })
     try {
       const begun = await Promise.race([ready, ended])
-      if (begun !== null && 'flag' in begun) {
-        const target = targets.find(({ flag }) => flag === begun.flag)
+      const refusal = Array.isArray(begun) ? begun[0] : undefined
+      if (refusal !== undefined) {
+        const target = targets.find(({ flag }) => flag === refusal.flag)
         const what = target === undefined ? `cannot listen on ${live}` : `cannot push to ${target.url}`
-        throw new ValidationError(begun.flag, `${what}: ${begun.why}`)
+        throw new ValidationError(refusal.flag, `${what}: ${refusal.why}`)
       }
-      const port = begun?.port ?? null
+      const port = Array.isArray(begun) ? null : begun.port
       const host = serve?.host ?? ''
       const url = port === null ? null : `http://${host.includes(':') ? `[${host}]` : host}:${port}/`
       return new LiveReport(url, port1, ended)
@@ -82,10 +83,12 @@ export class LiveReport {
     this.#channel.postMessage(result satisfies ToLive)
   }
 
-  async close(): Promise<void> {
+  /** Shows the last result and ends. Returns why its metrics could not be pushed, for each flag that asked for it. */
+  async close(): Promise<LiveRefusal[]> {
     this.#channel.postMessage('over' satisfies ToLive)
-    await this.#ended
+    const unpushed = await this.#ended
     this.#channel.close()
+    return unpushed
   }
 }
 

@@ -37,9 +37,9 @@ const REFRESH = '2s'
  * Serves and pushes the newest result until the run is over. It has a thread of its own, since rendering takes tens of
  * milliseconds, which would delay requests that the main thread serves.
  *
- * @returns a refusal if it cannot begin
+ * @returns why it cannot begin, or why a target did not take the figures of the finished run; empty otherwise
  */
-export async function serveLive({ serve, targets, name, channel }: LiveTask): Promise<LiveRefusal | null> {
+export async function serveLive({ serve, targets, name, channel }: LiveTask): Promise<LiveRefusal[]> {
   let latest: Result | null = null
   const metrics = resultMetrics(() => latest, { name })
   const text = () => prometheusText(metrics)
@@ -50,7 +50,7 @@ export async function serveLive({ serve, targets, name, channel }: LiveTask): Pr
     try {
       await push.first()
     } catch (error) {
-      return { flag: target.flag, why: messageOf(error) }
+      return [{ flag: target.flag, why: messageOf(error) }]
     }
     pushes.push(push)
   }
@@ -59,7 +59,7 @@ export async function serveLive({ serve, targets, name, channel }: LiveTask): Pr
     const report = createReportHandler(() => latest, { title: 'Live report', refresh: REFRESH })
     server = serve === null ? null : await listen(serve, report, text)
   } catch (error) {
-    return { flag: '--live', why: messageOf(error) }
+    return [{ flag: '--live', why: messageOf(error) }]
   }
   const over = new Promise<void>((resolve) => {
     channel.on('message', (message: ToLive) => {
@@ -74,10 +74,10 @@ export async function serveLive({ serve, targets, name, channel }: LiveTask): Pr
   })
   post({ port: server === null ? null : (server.address() as AddressInfo).port })
   await over
-  await Promise.all(pushes.map((push) => push.last()))
+  const unpushed = await Promise.all(pushes.map((push) => push.last()))
   server?.close()
   server?.closeAllConnections()
-  return null
+  return unpushed.filter((each) => each !== null)
 }
 
 /** Starts to serve the report, and on `/metrics` the metrics. */
@@ -91,7 +91,7 @@ async function listen(
     const name = nameOf(request)
     // a web page whose domain resolves to 127.0.0.1 would name its domain
     if (isLoopback(address) && name !== host && !isLoopback(name)) response.writeHead(403).end()
-    else if (request.url === '/metrics' && request.method === 'GET') {
+    else if (request.url?.split('?')[0] === '/metrics' && request.method === 'GET') {
       response.writeHead(200, { 'content-type': PROMETHEUS_TEXT, 'cache-control': 'no-store' }).end(text())
     } else report(request, response)
   })

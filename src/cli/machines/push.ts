@@ -50,11 +50,13 @@ export class MetricsPush {
       })
   }
 
-  /** Pushes the figures of the finished run. */
-  async last(): Promise<void> {
+  /** Pushes the figures of the finished run. Returns the reason if it cannot. */
+  async last(): Promise<{ flag: PushTarget['flag']; why: string } | null> {
     await this.#pushing
-    this.push()
-    await this.#pushing
+    return this.#send().then(
+      () => null,
+      (error) => ({ flag: this.#target.flag, why: messageOf(error) }),
+    )
   }
 
   async #send(): Promise<void> {

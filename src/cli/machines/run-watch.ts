@@ -1,6 +1,7 @@
 import type { MeasureProgress, ProgressFigures } from '../../measure/options.js'
 import type { Result } from '../../result/result.js'
 import type { Finding } from '../../result/validity.js'
+import { makeLegible } from '../../text/legible.js'
 import { messageOf } from '../../validation/validation-error.js'
 import type { Terminal } from '../terminal.js'
 import { LiveReport } from './live-report.js'
@@ -77,7 +78,7 @@ export class RunWatch {
       .catch((error) => {
         // the run continues, and its result can still be shown
         this.#failed = true
-        this.#terminal.stderr.write(`throughline: cannot show the run in progress: ${messageOf(error)}\n`)
+        this.#terminal.stderr.write(`throughline: cannot show the run in progress: ${makeLegible(messageOf(error))}\n`)
       })
       .finally(() => {
         this.#taking = null
@@ -100,7 +101,11 @@ export class RunWatch {
     await this.#stream?.close()
     const fault = this.#stream?.fault ?? null
     if (fault !== null) this.#terminal.stderr.write(`throughline: --progress-fd: snapshots are incomplete: ${fault}\n`)
-    await this.#live?.close()
+    for (const { flag, why } of (await this.#live?.close()) ?? []) {
+      this.#terminal.stderr.write(
+        `throughline: ${flag}: cannot push the metrics of the finished run: ${makeLegible(why)}\n`,
+      )
+    }
   }
 }
 
@@ -110,7 +115,7 @@ function sayOnce(terminal: Terminal): (flag: string, fault: string) => void {
   return (flag, fault) => {
     if (said.get(flag) === fault) return
     said.set(flag, fault)
-    terminal.stderr.write(`throughline: ${flag}: cannot push metrics: ${fault}; tries again\n`)
+    terminal.stderr.write(`throughline: ${flag}: cannot push metrics: ${makeLegible(fault)}; tries again\n`)
   }
 }
 

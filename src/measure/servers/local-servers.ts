@@ -5,7 +5,7 @@ import type { SharedQueue } from '../queue/shared-queue.js'
 import type { Observations } from '../recording/observations.js'
 import type { ServerStats } from '../recording/server-stats.js'
 import type { Window } from '../recording/window.js'
-import { findFailures, type GivenOutcome, InFlightBatch, SpareBatches } from './in-flight-batch.js'
+import { type BatchOutcome, findFailures, type GivenOutcome, InFlightBatch, SpareBatches } from './in-flight-batch.js'
 import type { LocalTarget } from './local-target.js'
 
 /** Timers and I/O get a macrotask at least this often, however many batches wait. */
@@ -199,7 +199,7 @@ export class LocalServers {
     // synchronous batches are checked here, all others by a timer while they are in flight
     const late = this.#launching === inFlight && batch.endNs - batch.startNs > timeout.ms * 1e6
     // a check of the response is not part of its latency
-    const outcome = typeof given === 'function' ? given() : given
+    const outcome = typeof given === 'function' ? evaluate(given) : given
     const { count, failed, error } = findFailures(
       late ? { error: this.#timeoutError() } : outcome,
       batch.size,
@@ -257,6 +257,15 @@ export class LocalServers {
       })
     }
     this.#check = loop.after(Math.max(nextNs, nowNs + 1), this.#checkInFlight)
+  }
+}
+
+/** Finds an outcome. A request whose check throws what cannot even be read, such as an error with a getter that throws, fails. */
+function evaluate(find: () => BatchOutcome): BatchOutcome {
+  try {
+    return find()
+  } catch (error) {
+    return { error }
   }
 }
 

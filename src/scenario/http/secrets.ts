@@ -107,7 +107,9 @@ function storeRequests(requests: RequestList, base: string): RequestList {
 function byHash(list: Exclude<ResolvedData, string> | readonly unknown[]): ByHash {
   if (isStoredByHash(list)) return list
   const text = JSON.stringify(jsonWithoutSecrets(list))
-  return { count: list.length, hash: hashOf(Array.from({ length: text.length }, (_, i) => text.charCodeAt(i))) }
+  const codes = new Float64Array(text.length)
+  for (let i = 0; i < codes.length; i++) codes[i] = text.charCodeAt(i)
+  return { count: list.length, hash: hashOf(codes) }
 }
 
 /** How many rows of a file are hashed at a time: it may be large. */

@@ -83,12 +83,18 @@ export interface SnapshotOptions {
 
 /** The classes of requests, by name. */
 export const classNamesSchema = z
-  .array(z.string(), { error: "must be a list of names, such as ['checkout', 'browse']" })
+  .array(z.string({ error: 'must be the name of a class' }), {
+    error: "must be a list of names, such as ['checkout', 'browse']",
+  })
   .superRefine((names, context) => {
     const add = (message: string | null, path: number[]) => {
       if (message !== null) context.issues.push({ code: 'custom', message, input: names, path })
     }
-    add(faultOfClassCount(names.length), [])
+    const fault = faultOfClassCount(names.length)
+    if (fault !== null) {
+      add(fault, [])
+      return
+    }
     names.forEach((name, i) => {
       add(faultOfClassName(name), [i])
       if (names.indexOf(name) < i) add('must be listed once', [i])

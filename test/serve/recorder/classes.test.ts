@@ -181,6 +181,9 @@ describe('the classes of a recorder', () => {
   it.each([
     [[], 'recorder.classes: must have 1 to 64 classes, got 0'],
     [Array.from({ length: 65 }, (_, i) => `c${i}`), 'recorder.classes: must have 1 to 64 classes, got 65'],
+    // at once, however many there are
+    [Array.from({ length: 200_000 }, (_, i) => `c${i}`), 'recorder.classes: must have 1 to 64 classes, got 200000'],
+    [[7], 'recorder.classes.0: must be the name of a class, got 7'],
     [['a', 'b', 'a'], 'recorder.classes.2: must be listed once, got "a"'],
     [[' a'], 'recorder.classes.0: must be a name without spaces around it, got " a"'],
     [['wait'], "recorder.classes.0: must be another name, because 'wait.p99' in a budget limits all requests"],

@@ -1,3 +1,4 @@
+import type { ClientHttp2Stream } from 'node:http2'
 import type { Client, Dispatcher } from 'undici'
 import { real } from '../../../clock/real.js'
 import type { Outgoing } from './requests.js'
@@ -36,7 +37,7 @@ interface Connection {
 export class ConnectionPool implements Connections {
   readonly #open: () => Client
   readonly #most: number
-  readonly #Connection: typeof SerialConnection | typeof SharedConnection
+  readonly #Connection: typeof SerialConnection | typeof SharedConnection | typeof Http2Connection
   readonly #all: Connection[] = []
   /** the free ones, the one freed last at the end */
   readonly #free: Connection[] = []
@@ -45,12 +46,12 @@ export class ConnectionPool implements Connections {
 
   /**
    * @param most the largest number of connections; null for no limit
-   * @param isShared whether a connection may have several requests in flight
+   * @param protocol whether a connection may have several requests in flight, in order or as streams of HTTP/2
    */
-  constructor(open: () => Client, { most, isShared }: { most: number | null; isShared: boolean }) {
+  constructor(open: () => Client, { most, protocol }: { most: number | null; protocol: keyof typeof CONNECTIONS }) {
     this.#open = open
     this.#most = most ?? Number.POSITIVE_INFINITY
-    this.#Connection = isShared ? SharedConnection : SerialConnection
+    this.#Connection = CONNECTIONS[protocol]
   }
 
   dispatch(request: Outgoing, handler: ResponseHandler): void {
@@ -158,12 +159,98 @@ class SharedConnection implements Connection {
   }
 
   send(request: Outgoing, handler: ResponseHandler): void {
-    const takesMore = this.#client.dispatch(request as Sendable, handler as Dispatcher.DispatchHandler)
+    const takesMore = this.#client.dispatch(request as Sendable, this.adapt(handler) as Dispatcher.DispatchHandler)
     // an invalid request fails at once, and nothing will drain
     if (takesMore || (handler.isOver && this.#client.stats.size === 0)) this.#release(this)
   }
 
   destroy(): Promise<void> {
     return this.#client.destroy()
+  }
+
+  /** Makes the handler that undici gets. */
+  protected adapt(handler: ResponseHandler): object {
+    return handler
+  }
+}
+
+/** A connection of HTTP/2, whose requests are streams. */
+class Http2Connection extends SharedConnection {
+  /** the one that requests are sent on */
+  #session: Session = { isGoingAway: false }
+
+  constructor(client: Client, release: (connection: Connection) => void) {
+    super(client, release)
+    let last: Error | null = null
+    client.on('disconnect', (_origin, _targets, error) => {
+      // undici reports the end of a session, and then of its socket
+      if (error === last) return
+      last = error
+      this.#session.isGoingAway = isGoAway(error)
+      this.#session = { isGoingAway: false }
+    })
+  }
+
+  protected override adapt(handler: ResponseHandler): object {
+    return new StreamHandler(handler, this.#session)
+  }
+}
+
+/** A session of HTTP/2, and whether the server ended it. */
+interface Session {
+  isGoingAway: boolean
+}
+
+const isGoAway = ({ message }: Error) => message.includes('"GOAWAY"')
+
+const CONNECTIONS = { serial: SerialConnection, pipelined: SharedConnection, http2: Http2Connection }
+
+/**
+ * Fails a response whose stream the server resets: undici takes the end of the stream for the end of the response. And names
+ * the reason if the server ends the session: undici then ends all requests in flight, which the server may have served.
+ */
+class StreamHandler extends ForwardingHandler {
+  protected readonly handler: ResponseHandler
+  #stream: ClientHttp2Stream | null = null
+
+  readonly #session: Session
+
+  constructor(handler: ResponseHandler, session: Session) {
+    super()
+    this.handler = handler
+    this.#session = session
+  }
+
+  override onError(error: Error): void {
+    super.onError(this.#session.isGoingAway || isGoAway(error) ? new GoAwayError(error) : error)
+  }
+  override onHeaders(status: number, headers: unknown, resume?: () => ClientHttp2Stream): boolean {
+    // it returns its stream, which undici hands out in no other way, and which flows in any case
+    this.#stream = resume?.() ?? null
+    return super.onHeaders(status, headers)
+  }
+  override onComplete(): void {
+    const { rstCode = 0 } = this.#stream ?? {}
+    if (rstCode === 0) super.onComplete()
+    else super.onError(new StreamResetError(rstCode))
+  }
+}
+
+class StreamResetError extends Error {
+  override readonly name = 'StreamResetError'
+  readonly code = 'ERR_HTTP2_STREAM_ERROR'
+  readonly kind = 'incomplete response'
+
+  constructor(rstCode: number) {
+    super(`the server reset the stream before the end of the response (HTTP/2 error code ${rstCode})`)
+  }
+}
+
+class GoAwayError extends Error {
+  override readonly name = 'GoAwayError'
+  readonly kind = 'HTTP/2 GOAWAY'
+
+  constructor(cause: Error) {
+    super('the server ended the HTTP/2 connection (GOAWAY) while the request was in flight', { cause })
   }
 }

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import type { buildConnector, Dispatcher } from 'undici'
 import { onAbort } from '../../../handler/on-abort.js'
 import { mostOpenFiles } from '../../../machine/open-files.js'
@@ -37,6 +38,7 @@ export async function openConnections(http: ResolvedHttp, setup: ConnectionSetup
   // loaded on first use, since most runs send no HTTP
   const { Client, Pool, ProxyAgent, buildConnector } = await import('undici')
   const shared = { pipelining, ...NO_TIMEOUTS }
+  const connecting = new ConnectingSockets()
   if (proxy !== undefined) {
     const agent = new ProxyAgent({
       uri: proxy,
@@ -46,21 +48,59 @@ export async function openConnections(http: ResolvedHttp, setup: ConnectionSetup
       ...(tls !== undefined && { requestTls: tls, proxyTls: tls }),
       factory: (origin, options) => {
         const { connect } = options as { connect: buildConnector.connector }
-        return new Pool(origin, { ...shared, connections, ...options, connect: stats.observe(connect) })
+        const observed = stats.observe(connecting.track(connect))
+        return new Pool(origin, { ...shared, connections, ...options, connect: observed })
       },
+      // for tunnels
+      clientFactory: (url, { connect }: { connect: buildConnector.connector }) =>
+        new Pool(url, { connect: connecting.track(connect) }),
     })
-    return through(agent)
+    return connecting.endWith(through(agent))
   }
   if (http2) await checkHttp2(new URL(http.url), http, setup)
-  return new ConnectionsByServer((origin) => {
+  const byServer = new ConnectionsByServer((origin) => {
     const url = new URL(origin)
     const to = { ...localhost(url), ...tls, ...(socketPath !== undefined && { socketPath }) }
     const ofHttp2 = { ...to, allowH2: true, useH2c: url.protocol === 'http:' }
-    const connect = stats.observe(http2 ? buildConnector(ofHttp2) : connectDirectly(buildConnector, to))
+    const connector = http2 ? buildConnector(ofHttp2) : connectDirectly(buildConnector, to)
+    const connect = stats.observe(connecting.track(connector))
     const options = { ...shared, connect, ...(http2 && { allowH2: true, maxConcurrentStreams: pipelining }) }
-    const isShared = http2 || pipelining > 1
-    return new ConnectionPool(() => new Client(origin, options), { most: connections, isShared })
+    const protocol = http2 ? 'http2' : pipelining > 1 ? 'pipelined' : 'serial'
+    return new ConnectionPool(() => new Client(origin, options), { most: connections, protocol })
   })
+  return connecting.endWith(byServer)
+}
+
+/** Sockets that are not connected yet. undici leaves them open when it is destroyed, until they connect or time out. */
+class ConnectingSockets {
+  readonly #sockets = new Set<Socket>()
+
+  /** Makes a connector whose sockets are tracked until they are connected. */
+  track(connect: buildConnector.connector): buildConnector.connector {
+    return (options, callback) => {
+      let socket: Socket | undefined
+      // undici's own connectors return the socket before it is connected; a tunnel has none
+      const returned = connect(options, (...result: buildConnector.CallbackArgs) => {
+        if (socket !== undefined) this.#sockets.delete(socket)
+        callback(...(result as Parameters<buildConnector.Callback>))
+      }) as unknown as Socket | undefined
+      if (typeof returned?.destroy === 'function') {
+        socket = returned
+        this.#sockets.add(socket)
+      }
+      return returned as unknown as undefined
+    }
+  }
+
+  /** Makes these connections destroy the sockets too. */
+  endWith(connections: Connections): Connections {
+    const { destroy } = connections
+    connections.destroy = async () => {
+      await destroy.call(connections)
+      for (const socket of this.#sockets) socket.destroy()
+    }
+    return connections
+  }
 }
 
 /** Connections to each of the servers that requests name. */
@@ -153,16 +193,16 @@ async function checkHttp2(
   const net = await import('node:net')
   const { connect: connectTls } = await import('node:tls')
   throwIfAborted(signal)
-  const session = connect(url.origin, {
-    ...localhost(url),
-    ...(tls as object | undefined),
-    ...(socketPath !== undefined && {
-      createConnection: () =>
-        url.protocol === 'https:'
-          ? connectTls({ servername: url.hostname, ...tls, path: socketPath, ALPNProtocols: ['h2'] })
-          : net.connect(socketPath),
-    }),
-  })
+  const isTls = url.protocol === 'https:'
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
+  const to =
+    socketPath === undefined
+      ? { host, port: Number(url.port) || (isTls ? 443 : 80), ...localhost(url) }
+      : { path: socketPath }
+  const socket = isTls
+    ? connectTls({ ...to, ...(net.isIP(host) === 0 && { servername: host }), ...tls, ALPNProtocols: ['h2'] })
+    : net.connect(to)
+  const session = connect(url.origin, { createConnection: () => socket })
   let ignore: (() => void) | undefined
   try {
     await new Promise<void>((resolve, reject) => {
@@ -187,5 +227,7 @@ async function checkHttp2(
     ignore?.()
     session.on('error', () => {})
     session.destroy()
+    // a session waits until its socket is connected
+    socket.destroy()
   }
 }

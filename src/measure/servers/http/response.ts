@@ -276,7 +276,7 @@ export class StreamedResponseHandler extends CheckedResponseHandler {
     super.onHeaders(status, headers)
     const { 'content-type': type = '', 'content-encoding': encoding = 'identity' } = this.parsedHeaders()
     this.#reader = this.judging.outcomeOf(status) === 'ok' ? createEventReader(String(type)) : null
-    this.#encoding = String(encoding)
+    this.#encoding = String(encoding).toLowerCase()
     return true
   }
   protected override onBody(chunk: Uint8Array): void {
