@@ -83,7 +83,13 @@ function compareWithCommit(
   flags: CompareFlags & GateFlags,
 ): Promise<void> {
   const { of, within, rounds, design, simulate, null: isNull, machineNoise, history, runner, ...rest } = flags
-  rejectFlags('commits', { null: isNull, machineNoise, history })
+  if (isNull) {
+    throw new ValidationError(
+      '--null',
+      'does not apply to commits; for the noise of this machine, give one file: throughline compare now.ts --null',
+    )
+  }
+  rejectFlags('commits', { machineNoise, history })
   const { baseRef, prepare, onInconclusive, output, json, debug, config, ...scenarioFlags } = rest as typeof rest & {
     config?: string
   }

@@ -7,6 +7,10 @@ export function parseValue(text: string | undefined): number | string | undefine
   return text !== undefined && text.trim() !== '' && Number.isFinite(Number(text)) ? Number(text) : text
 }
 
+/** Describes the fault of a duration without a unit, if seconds or milliseconds may be meant. */
+export const withoutUnit = (text: string) =>
+  `must have a unit, such as ${text.trim()}s or ${text.trim()}ms, got '${text}'`
+
 const PAIR = /^\s*([^=<>≤≥]+?)\s*(<=|>=|[=<>≤≥])\s*(.+?)\s*$/
 
 /** Parses `p99=100ms,errorRate<1%` into an object; a value keeps any sign but `=`. */

@@ -9,6 +9,7 @@ import { checkCommand } from './check.js'
 import { compareCommand } from './compare.js'
 import { applyConfig, locateInConfig } from './config.js'
 import { historyCommand } from './gate/history.js'
+import { withoutUnit } from './limits.js'
 import { agentCommand } from './machines/agent.js'
 import { agentsCommand } from './machines/agents.js'
 import { mergeCommand } from './machines/merge.js'
@@ -45,6 +46,18 @@ function refuseRepeated(command: Command): void {
         )
       }
       given.add(option.name())
+    })
+  }
+}
+
+/** Lengths of runs, which other tools count in seconds and scenarios in milliseconds. */
+const LENGTHS = ['duration', 'at-most', 'for']
+
+/** Refuses the length of a run without a unit: `--duration 10` would end after 10 ms. */
+function requireUnits(command: Command): void {
+  for (const name of LENGTHS) {
+    command.on(`option:${name}`, (value: string) => {
+      if (Number(value) > 0) throw new ValidationError(`--${name}`, withoutUnit(value))
     })
   }
 }
@@ -125,6 +138,7 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     })
   for (const command of withSubcommands(program)) {
     refuseRepeated(command)
+    requireUnits(command)
     command.exitOverride().configureOutput({
       writeOut: (text) => terminal.stdout.write(text),
       writeErr: (text) => terminal.stderr.write(text),

@@ -8,7 +8,7 @@ import type { Targets } from '../scenario/target.js'
 import { count } from '../text/number.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { scenarioOfConfig } from './config.js'
-import { parseLimit, parsePairs, parseValue } from './limits.js'
+import { parseLimit, parsePairs, parseValue, withoutUnit } from './limits.js'
 import { loadScenario } from './scenario-file.js'
 
 /** The flags that make a scenario or change one from a file, as texts. */
@@ -334,6 +334,8 @@ function stagesOf(text: string): ScenarioParts['arrivals'] {
         `must be a list of rate:duration, such as '0:10s,100:30s,0:10s', got '${stage}'`,
       )
     }
+    if (Number(duration) > 0)
+      throw new ValidationError('--stages', `the duration of '${stage}' ${withoutUnit(duration)}`)
     return { rate: parseValue(rate) as string, duration: parseValue(duration) as string }
   })
   return { process: 'stages', stages }

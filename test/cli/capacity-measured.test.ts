@@ -30,7 +30,7 @@ describe('throughline capacity of a target', () => {
 
   it('prints the loads, with an exit code that follows from them', async () => {
     // no response takes a microsecond: the search ends by itself, at the lowest load, long before its limit
-    const flags = ['--url', server.url, '--arrivals', '2000/s', '--budget', 'p90=1us', '--at-most', '20s', '--json']
+    const flags = ['--url', server.url, '--arrivals', '2000/s', '--budget', 'p90=1us', '--at-most', '60s', '--json']
     const { code, stdout } = await throughline('capacity', ...flags)
     const { rate, failed, tried, result, ended }: MeasuredCapacity = JSON.parse(stdout)
     expect({ code, rate, result, ended }).toEqual({ code: 1, rate: null, result: null, ended: 'found' })

@@ -38,7 +38,7 @@ describe('throughline measure --url', () => {
   })
 
   it('changes what flags name, and keeps the method, headers and body of the file', async () => {
-    const flags = ['--url', `${server.url}/other`, '--header', 'x-more: 1', '--duration', '300']
+    const flags = ['--url', `${server.url}/other`, '--header', 'x-more: 1', '--duration', '300ms']
     const { code } = await throughline('measure', 'http.json', ...flags)
     expect(code).toBe(0)
     expect(new Set(lines())).toEqual(new Set(['PUT /other {"n":1}']))

@@ -68,7 +68,7 @@ describe('throughline measure', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/other`
     const events = ['--stream', '--good', 'between=1s']
-    const { code, stdout } = await throughline('measure', 'http.json', '--url', url, '--duration', '300', ...events)
+    const { code, stdout } = await throughline('measure', 'http.json', '--url', url, '--duration', '300ms', ...events)
     server.close()
     expect(code).toBe(0)
     // a response of one piece has no gap to judge

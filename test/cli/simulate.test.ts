@@ -103,7 +103,7 @@ describe.concurrent('throughline simulate', () => {
 
   it('takes plain numbers for milliseconds in every flag', async () => {
     const { scenario } = await simulated(
-      ...'--arrivals 100 --service 1 --max-batch-size 8 --max-wait 5 --duration 5000'.split(' '),
+      ...'--arrivals 100 --service 1 --max-batch-size 8 --max-wait 5 --duration 5000ms'.split(' '),
     )
     expect(scenario).toMatchObject({ service: { base: 1 }, batching: { maxWait: 5 }, stop: { duration: 5000 } })
   })

@@ -42,6 +42,16 @@ describe.concurrent('bad usage', () => {
       'simulate --service 1ms --arrivals 1/s --requests 10k',
       /--requests: must be a whole number, such as 10000, or with --url a file of requests, got '10k'/,
     ],
+    [
+      'a length without a unit',
+      'simulate trade-off.json --duration 10',
+      /--duration: must have a unit, such as 10s or 10ms, got '10'/,
+    ],
+    [
+      'a stage without a unit',
+      'simulate --service 1ms --stages 5:0,9:10',
+      /--stages: the duration of '9:10' must have a unit, such as 10s/,
+    ],
     ['no batch', 'simulate trade-off.json --max-batch-size 0', /got 0; 'none' means no limit, the default is 1/],
     [
       'an option that is given twice',

@@ -17,6 +17,7 @@ import {
   type TuneProgress,
   tune,
 } from '../../src/index.js'
+import { confirmationText } from '../../src/report/terminal/tuned-table.js'
 import { resolveScenario } from '../../src/scenario/scenario.js'
 import { atLength } from '../support/at-length.js'
 
@@ -155,6 +156,17 @@ describe('tune, of one service', () => {
       /^1 server would break it: p99 is 17\.\d ms at best, 1\.2\d times its limit; the budget is p99 within 14 ms\.$/,
     )
     expect(best?.headroom?.growth).toBeGreaterThan(0)
+  })
+
+  it('says that little idle time is not overload if larger batches sustain more', async () => {
+    const confirmed = async (maxBatchSize: number, arrivals: string) => {
+      const given = { arrivals, service: affine({ base: '7.5ms', perItem: '0.25ms' }), stop: { requests: 5000 } }
+      const options = { budget: { p99: '100ms' }, maxBatchSize: [maxBatchSize], maxWait: [0], mostServers: 1 }
+      return confirmationText(await tune(given, options))
+    }
+    const batchesGrow = /The load may grow by .* Little idle time does not mean overload/
+    expect(await confirmed(32, '800/s')).toMatch(batchesGrow)
+    expect(await confirmed(1, '60/s')).not.toMatch(batchesGrow)
   })
 
   it('takes no setting for the fastest that answers only some requests fast', async () => {

@@ -109,8 +109,8 @@ describe.runIf(hasRedis).concurrent('agents on a real Redis', { timeout: 120_000
 
   it('reject a run that has too few of them', async ({ expect, onTestFinished }) => {
     const { run } = await start(1, onTestFinished)
-    const options = { setupTimeout: '6s' }
-    await expect(run(3, { requests: 600 }, options)).rejects.toThrow('1 of 3 agents were ready within 6000 ms')
+    const options = { setupTimeout: '12s' }
+    await expect(run(3, { requests: 600 }, options)).rejects.toThrow('1 of 3 agents were ready within 12000 ms')
   })
 
   it('leave nothing in Redis', async ({ expect, onTestFinished }) => {

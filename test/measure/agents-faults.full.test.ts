@@ -88,6 +88,15 @@ describe.runIf(hasRedis).concurrent('agents', { timeout: 120_000 }, () => {
     await context.expect(run({ requests: 10 })).rejects.toThrow(/^Redis refused a command: OOM command not allowed/)
   })
 
+  it('say that a Redis may not use TLS', async (context) => {
+    const { redis } = await startParts(context, '127.0.0.1')
+    const url = redis.url.replace('redis:', 'rediss:')
+    const scenario = { arrivals: '200/s', http: { url: 'http://127.0.0.1:1/' }, stop: { requests: 50 } }
+    await context
+      .expect(measure(scenario, { agents: { redis: url, count: 1 } }))
+      .rejects.toThrow(`cannot connect to Redis at ${url}: connect ETIMEDOUT; without TLS it is redis://`)
+  })
+
   it('use the password of Redis, and say if it is wrong, without showing it', async (context) => {
     const { expect } = context
     const { redis, server } = await startParts(context, '127.0.0.1', '--requirepass', 'secret')

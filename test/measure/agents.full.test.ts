@@ -63,10 +63,10 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
     // they take turns in a constant stream: if one began later, the gap before its requests would be longer
     server.received.length = 0
     arrived.length = 0
-    const scenario: Scenario = { arrivals: constant('100/s'), http: http(), stop: { requests: 300 } }
+    const scenario: Scenario = { arrivals: constant('25/s'), http: http(), stop: { requests: 100 } }
     const result = checkResult(await measure(scenario, { agents: options() }))
-    expect(server.received).toHaveLength(300)
-    expect(result.counts.offered).toBe(270)
+    expect(server.received).toHaveLength(100)
+    expect(result.counts.offered).toBe(90)
     expect(result.merged?.machines.map(({ name }) => name).sort()).toEqual(AGENTS)
     for (const machine of result.merged?.machines ?? []) expect(machine.clockErrorMs).toBeLessThan(50)
     expect(result.validity.findings.map(({ code }) => code)).not.toContain('shards-missing')
@@ -76,7 +76,7 @@ describe.runIf(hasRedis)('agents on a real Redis', { timeout: 120_000 }, () => {
       const own = gaps.filter((_, i) => i % 3 === turn).sort((a, b) => a - b)
       return own[Math.floor(own.length / 2)] as number
     })
-    for (const middle of middles) expect(Math.abs(middle - 10)).toBeLessThan(5)
+    for (const middle of middles) expect(Math.abs(middle - 40)).toBeLessThan(20)
   })
 
   it('send the requests of a file that they do not have, by class', async () => {

@@ -175,10 +175,10 @@ function locate(
     : { middle, low: Math.exp(low), high: Math.exp(high) }
 }
 
-/** Why two that look the same may differ; null if nothing hides a difference. */
+/** What hides a difference, even if the two look the same; null if nothing does. */
 const hiddenBy = (pairs: readonly Pair[]) =>
   pairs.filter(isLate).length > MOST_LATE * pairs.length
-    ? 'the two look the same, but a late event loop hides differences: lower the rate, or serve on threads'
+    ? 'a late event loop hides differences: lower the rate, or serve on threads'
     : null
 
 function compareFractions(metric: FractionMetric, pairs: readonly Pair[], basis: Basis): MetricComparison {

@@ -218,7 +218,7 @@ function compareRatio(
 }
 
 /** A late event loop adds to the latency of both, and so moves their ratio towards 1. */
-const HIDDEN = 'the two look the same, but a late event loop hides differences: lower the rate, or serve on threads'
+const HIDDEN = 'a late event loop hides differences: lower the rate, or serve on threads'
 const isLate = (both: Record<Side, Result>) =>
   [both.base, both.head].some(({ validity }) => validity.findings.some(({ code }) => code === LATE))
 

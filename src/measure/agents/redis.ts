@@ -82,7 +82,11 @@ export async function connectRedis(url: string, { reconnect = false, blocks = fa
   } catch (error) {
     redis.disconnect()
     const why = unanswered.has(redis) ? SILENT : (reason ?? error)
-    throw new MeasureError(`cannot connect to Redis at ${withoutPassword(url)}: ${messageOf(why)}`, { cause: why })
+    // a Redis without TLS waits for more of what it takes for a command
+    const hint = url.startsWith('rediss:') && /ETIMEDOUT/.test(messageOf(why)) ? '; without TLS it is redis://' : ''
+    throw new MeasureError(`cannot connect to Redis at ${withoutPassword(url)}: ${messageOf(why)}${hint}`, {
+      cause: why,
+    })
   }
 }
 

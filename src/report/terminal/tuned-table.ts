@@ -50,8 +50,16 @@ export function confirmationText({ best }: Tuned): string {
   const by = best.isLonger
     ? `${count(completed)} other requests`
     : `${count(completed)} requests, which is all there are`
-  return `Confirmed by ${by}, with a p99 of ${time(p99)}. ${uses}${headroom === null ? '' : ` ${headroomText(headroom)}`}`
+  const confirmed = `Confirmed by ${by}, with a p99 of ${time(p99)}. ${uses}`
+  if (headroom === null) return confirmed
+  const { idle: idleFraction } = cost
+  const { growth } = headroom
+  // one by one, the load could only grow into the idle time
+  const batchesGrow = growth !== null && idleFraction !== null && growth * (1 - idleFraction) > 2 * idleFraction
+  return `${confirmed} ${headroomText(headroom)}${batchesGrow ? ` ${BATCHES_GROW}` : ''}`
 }
+
+const BATCHES_GROW = 'Little idle time does not mean overload here: at a higher load, batches are larger.'
 
 /** By how much the load may grow, with its interval. */
 export function headroomText({ growth, most, low, high, limit }: Headroom): string {
