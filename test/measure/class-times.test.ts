@@ -190,7 +190,7 @@ describe('firstMs and betweenMs of a class', () => {
 
   it.each<[fault: string, change: (own: ClassResult) => Partial<ClassResult>]>([
     [
-      'classes.checkout.firstMs.count: must be at most as many as there are latencies',
+      'classes.checkout.firstMs.count: must be at most the number of latencies',
       ({ counts, latencyMs }) => ({
         firstMs: summarize(Array(counts.completed + 1).fill((latencyMs as Summary).min) as number[]),
       }),
@@ -201,10 +201,10 @@ describe('firstMs and betweenMs of a class', () => {
       () => ({ firstMs: undefined as never }),
     ],
     [
-      "classes: must hold the 'first' times of the whole",
+      "classes: must hold the same 'first' times as the whole",
       ({ firstMs }) => ({ firstMs: summarize([(firstMs as Summary).min]) }),
     ],
-    ["classes: must hold the 'between' times of the whole", () => ({ betweenMs: summarize([0.1]) })],
+    ["classes: must hold the same 'between' times as the whole", () => ({ betweenMs: summarize([0.1]) })],
   ])('are checked on reading: %s', (fault, change) => {
     const spoilt = { ...streamed, classes: { ...streamed.classes, checkout: { ...checkout, ...change(checkout) } } }
     expect(() => checkResult(JSON.parse(JSON.stringify(spoilt)))).toThrow(fault)
@@ -300,7 +300,7 @@ describe('first and between of a class in a budget', () => {
   it('take no class whose name reads as a time', () => {
     const named = (name: string) => () => simulate({ arrivals: 1, service: 1, classes: { [name]: {}, browse: {} } })
     expect(named('first')).toThrow(
-      "classes.first: must be another name: in a budget, 'first.p99' is a time of all requests",
+      "classes.first: must be another name, because 'first.p99' in a budget limits all requests",
     )
     expect(named('api.first')).toThrow(
       "classes.api.first: must not end in '.first': in a budget, 'api.first.p99' is a time of the class 'api'",
