@@ -1,20 +1,40 @@
-import { plural, roughPercent } from '../text/number.js'
-import type { Cpu, Host, Speed } from './host.js'
+import { milliseconds, plural, roughPercent } from '../text/number.js'
+import type { Cpu, EventLoopDelay, Host, Speed } from './host.js'
 import type { Finding } from './validity.js'
 
 /**
  * Finds how the machine affected a measurement.
  *
+ * @param windowMs the length of the window
  * @param servedOutside requests went to a server outside this process, which may run on this machine: then its CPU is
  * part of the run
  */
-export function hostFindings({ speed, cpu }: Host, servedOutside = false): Finding[] {
+export function hostFindings({ speed, cpu, eventLoopDelay }: Host, windowMs: number, servedOutside = false): Finding[] {
   const all = [
+    eventLoopDelay && stallFinding(eventLoopDelay, windowMs),
     speed && unsteadySpeedFinding(speed),
     cpu && contentionFinding(cpu, servedOutside),
     cpu && throttledFinding(cpu),
   ]
   return all.filter((finding) => finding !== null)
+}
+
+/** How long the event loop may stand still: this fraction of the window, which p99 does not show, or this time. */
+const STALLED_OF_WINDOW = 0.01
+const STALLED_MS = 200
+/** If it stood still for more than this fraction of the window, the run measured this process and not the target. */
+const MOSTLY_STALLED = 0.5
+
+/** Finds a long stall: of a stopped process, a paused virtual machine, or long synchronous work. */
+function stallFinding({ maxMs }: EventLoopDelay, windowMs: number): Finding | null {
+  if (maxMs < Math.max(STALLED_MS, STALLED_OF_WINDOW * windowMs)) return null
+  const fraction = Math.min(1, maxMs / windowMs)
+  return {
+    code: 'event-loop-stalled',
+    severity: fraction > MOSTLY_STALLED ? 'error' : 'warning',
+    message: `the event loop of this process stood still for ${milliseconds(maxMs)}, ${roughPercent(fraction)} of the window: the process was stopped, or did long synchronous work. Requests that were due then started late, and responses were read late. Run again, and keep long synchronous work off the event loop`,
+    figures: { stalledMs: maxMs, fraction },
+  }
 }
 
 /** The highest accepted ratio of the fastest to the slowest tenth of the run (docs/validation/measuring.md). */

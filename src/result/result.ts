@@ -167,7 +167,7 @@ export function resultOf(
   const seconds = windowNs / NS_PER_SECOND
   const findings = [
     ...findingsOf(recording),
-    ...(host === null ? [] : hostFindings(host, scenario?.http !== undefined)),
+    ...(host === null ? [] : hostFindings(host, windowNs / NS_PER_MS, scenario?.http !== undefined)),
   ].map(shortenFinding)
   const steady = findings.every(({ code }) => code !== 'saturated')
   // metrics may share a histogram: all wait is queueing if there is no batching

@@ -5,6 +5,7 @@
 export interface Finding {
   code:
     | 'event-loop-late'
+    | 'event-loop-stalled'
     | 'queue-late'
     | 'saturated'
     | 'cut-off'
@@ -64,6 +65,7 @@ export type FindingEffect = 'lengthens' | 'late' | 'hides' | 'overload' | 'contr
 /** The effect of each finding on budgets. */
 export const FINDING_EFFECTS: Record<Finding['code'], FindingEffect> = {
   'event-loop-late': 'late',
+  'event-loop-stalled': 'lengthens',
   'queue-late': 'lengthens',
   'machine-unsteady': 'lengthens',
   'cpu-contention': 'lengthens',

@@ -254,8 +254,8 @@ export function testCodeOf(documents: string[], tested: string[]): void {
         const short = prints === null ? (SHORT[command] ?? []) : []
         process.chdir(project)
         const { code, stdout, stderr } = await throughline(...withFlags(args, short))
-        // 3: so short a run is inconclusive; 1: a busy machine may break the budget at every load
-        expect(command === 'measureCapacity' ? [0, 1, 3] : [0, 3], stderr + stdout).toContain(code)
+        // 3: so short a run is inconclusive; 1: a busy machine may break the budget
+        expect(['measureCapacity', 'gate'].includes(command) ? [0, 1, 3] : [0, 3], stderr + stdout).toContain(code)
         expect(missingIn(stdout, prints ?? ''), stdout).toEqual([])
       },
       60_000,
