@@ -25,6 +25,6 @@ it.concurrent('layers import only from lower layers', SLOW, async ({ expect }) =
   expect(await run('depcruise', 'src')).toEqual({ code: 0, output: '' })
 })
 
-it.concurrent('there are no unused files, exports or dependencies', SLOW, async ({ expect }) => {
+it.concurrent('there are no unused files, exports or dependencies', { ...SLOW, tags: 'full' }, async ({ expect }) => {
   expect(await run('knip')).toEqual({ code: 0, output: '' })
 })

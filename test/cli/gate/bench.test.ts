@@ -30,7 +30,9 @@ describe.concurrent('throughline compare --base-ref --runner', () => {
     expect(at.leftovers()).toEqual([])
   })
 
-  it('reports a task that fails, and compares the others of its file, and the other files', async () => {
+  it('reports a task that fails, and compares the others of its file, and the other files', {
+    tags: 'full',
+  }, async () => {
     const at = repository(scripted({ parse: 4 }), scripted({ print: 1, fold: 1 }, 'b.bench.js'))
     // four pairs show each of these
     at.write(scripted({ parse: 1 }))
