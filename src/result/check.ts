@@ -492,7 +492,7 @@ function contradictionOfClasses(whole: Result): Contradiction | null {
   return contradictionOfTimes(all, whole)
 }
 
-/** A contradiction between the times of classes and those of the whole, which are the same requests; null if there is none. */
+/** Finds a time whose classes together differ from the whole result; null if there is none. */
 function contradictionOfTimes(classes: readonly ClassResult[], whole: Result): Contradiction | null {
   for (const metric of CLASS_METRICS) {
     const own = classes.flatMap((each) => each[`${metric}Ms`] ?? [])
@@ -720,7 +720,11 @@ function contradictionOfParts(given: Result): Contradiction | null {
   return isAbout(parts, waitMs.mean) ? null : ['waitMs.mean', 'must be the sum of lag, queueing, batching and dispatch']
 }
 
-/** A contradiction between latency and the times of responses, which are parts of it, of all requests or of a class; null if there is none. */
+/**
+ * Finds a contradiction between latency and the times of responses, which are parts of it; null if there is none.
+ *
+ * @param at the path of the class, with a dot at the end
+ */
 function contradictionOfResponses(
   { firstMs, betweenMs, latencyMs }: Pick<ClassResult, `${ClassMetric}Ms`>,
   at = '',

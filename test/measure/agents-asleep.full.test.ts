@@ -138,7 +138,7 @@ describe.runIf(hasRedis).concurrent('agents', { timeout: 120_000 }, () => {
     expect(sent()).toEqual({ requests: 100, different: 100 })
   })
 
-  it('send no shard twice of which BullMQ gives up the job, and the runs of several coordinators', async (context) => {
+  it('send no shard again after BullMQ gave up its job, and serve several coordinators', async (context) => {
     const { expect } = context
     const { redis, client, queue, run, sent, waitForEmptyQueue } = await start(3, context)
     const connection = { host: '127.0.0.1', port: redis.port, maxRetriesPerRequest: null }

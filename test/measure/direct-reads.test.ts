@@ -33,7 +33,7 @@ it('hands over what was read within the read, and then the end', async () => {
   expect(read).toEqual(['abc'])
 })
 
-it('queues what nobody takes', async () => {
+it('queues data until a reader takes it', async () => {
   const socket = await connected('abc')
   while (socket.readableLength < 3) await new Promise((resolve) => setImmediate(resolve))
   expect(String(socket.read())).toBe('abc')

@@ -175,11 +175,11 @@ function locate(
     : { middle, low: Math.exp(low), high: Math.exp(high) }
 }
 
+/** Why two versions that look the same may differ: a late event loop adds to the latency of both, and moves their ratio towards 1. */
+export const HIDDEN = 'a late event loop hides differences: lower the rate, or serve on threads'
+
 /** What hides a difference, even if the two look the same; null if nothing does. */
-const hiddenBy = (pairs: readonly Pair[]) =>
-  pairs.filter(isLate).length > MOST_LATE * pairs.length
-    ? 'a late event loop hides differences: lower the rate, or serve on threads'
-    : null
+const hiddenBy = (pairs: readonly Pair[]) => (pairs.filter(isLate).length > MOST_LATE * pairs.length ? HIDDEN : null)
 
 function compareFractions(metric: FractionMetric, pairs: readonly Pair[], basis: Basis): MetricComparison {
   const fractions = (side: Side) => pairs.map((pair) => pair[side].figures[metric] ?? 0)

@@ -10,7 +10,7 @@ import { student } from '../../statistics/student.js'
 import { roughPercent } from '../../text/number.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
 import { LEVEL, TOTAL_TAIL } from './checkpoints.js'
-import { LATE, OVER } from './compare-pairs.js'
+import { HIDDEN, LATE, OVER } from './compare-pairs.js'
 import {
   type ComparedMetric,
   type Comparison,
@@ -217,8 +217,6 @@ function compareRatio(
   }
 }
 
-/** A late event loop adds to the latency of both, and so moves their ratio towards 1. */
-const HIDDEN = 'a late event loop hides differences: lower the rate, or serve on threads'
 const isLate = (both: Record<Side, Result>) =>
   [both.base, both.head].some(({ validity }) => validity.findings.some(({ code }) => code === LATE))
 

@@ -81,8 +81,10 @@ export class RunKeys {
   }
 
   /**
-   * Replaces the orders, and keeps them and the outcomes; false if there are none to replace: this process slept while they
-   * expired, or Redis lost its data. Agents end their shards then.
+   * Replaces the orders, and prolongs their life and that of the outcomes.
+   *
+   * @returns false if Redis no longer has the orders: they expired while this process slept, or Redis lost its data. Agents
+   * end their shards then
    */
   async renew(orders: RunOrders): Promise<boolean> {
     const [replaced] = await Promise.all([

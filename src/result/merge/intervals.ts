@@ -55,7 +55,7 @@ interface Source {
   replications?: number
   checkpoints?: CheckpointCount
   merged?: Pick<Merged, 'as'>
-  /** the machines, of which something is known of each */
+  /** the machines; empty if a stored result lacks the figure of one */
   machines?: readonly unknown[]
 }
 

@@ -66,7 +66,7 @@ export function recordingOf(result: Result): Recording {
   }
 }
 
-/** Reads a time of responses, of all requests or of a class; empty if there is none. */
+/** Reads the histogram of a time of responses, from a result or a class; an empty one if the time is unknown. */
 const responseTimeIn = (of: Pick<Result, `${ResponseTime}Ms`>) => (time: ResponseTime) => {
   const summary = of[`${time}Ms`]
   return summary === undefined ? zeros(0) : histogramOf(summary)

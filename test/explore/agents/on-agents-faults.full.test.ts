@@ -131,7 +131,7 @@ describe.runIf(hasRedis).concurrent('simulating on agents', { timeout: 120_000 }
       await client.config('SET', 'maxmemory', '0')
     }
     expect(await sweepWhile(fill)).toBe(await expected())
-    // an agent that waited for a simulation of which the report was refused would never send it
+    // an agent that still waits for the refused report of a simulation would never send this shard
     const scenario = { arrivals: '200/s', http: { url: server.url }, stop: { requests: 100 }, warmup: { requests: 10 } }
     const shard = await measure(scenario, { agents: { ...on, count: 1 }, setupTimeout: '30s' })
     expect(shard.counts.completed).toBe(90)
