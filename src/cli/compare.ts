@@ -22,9 +22,9 @@ import { hasTarget } from '../scenario/target.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { type GateFlags, gateCommand } from './gate/gate.js'
 import { parseValue } from './limits.js'
+import { addScenarioFlags, changeScenario, type ScenarioFlags } from './options/scenario-options.js'
 import { addInconclusiveOption, addOutputOptions, print, printJson, withProgress } from './output.js'
 import { loadScenarioOrHandler } from './scenario-file.js'
-import { addScenarioFlags, changeScenario, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `

@@ -7,11 +7,18 @@ import { mayHaveEvents, type Targets } from '../scenario/target.js'
 import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { addRunOptions, EXIT_CODES_OF_BUDGET, type RunFlags, readRunFlags, rejectUnused, showRun } from './check.js'
 import { parseValue } from './limits.js'
 import type { RunWatch, WatchFlags } from './machines/run-watch.js'
+import {
+  addRunOptions,
+  EXIT_CODES_OF_BUDGET,
+  type RunFlags,
+  readRunFlags,
+  rejectUnused,
+  showRun,
+} from './options/run-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import { withProgress } from './output.js'
-import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `${EXIT_CODES_OF_BUDGET}

@@ -3,6 +3,7 @@ import { replicate } from '../explore/replicate.js'
 import { renderResult } from '../report/terminal/result-table.js'
 import { parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -13,7 +14,6 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `

@@ -1,9 +1,9 @@
 import { Command } from 'commander'
 import { simulateAll } from '../explore/simulate-all.js'
 import { resolveScenario } from '../scenario/scenario.js'
-import { addRunOptions, EXIT_CODES_OF_BUDGET, type RunFlags, readRunFlags, showRun } from './check.js'
+import { addRunOptions, EXIT_CODES_OF_BUDGET, type RunFlags, readRunFlags, showRun } from './options/run-options.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import { Interrupted, withProgress } from './output.js'
-import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `${EXIT_CODES_OF_BUDGET}

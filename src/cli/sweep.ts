@@ -7,6 +7,7 @@ import { wholeName } from '../scenario/fields.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { parseLimit, parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import {
   addOutputOptions,
   addValidityOption,
@@ -18,7 +19,6 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
-import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import { toStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 

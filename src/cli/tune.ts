@@ -9,9 +9,9 @@ import { count, plural, time } from '../text/number.js'
 import { ValidationError } from '../validation/validation-error.js'
 import { BUDGET_IS, loadBudget, parsePairs, parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import { addOutputOptions, formatOf, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
 import { loadCandidates } from './scenario-file.js'
-import { addScenarioOptions, buildScenario, type ScenarioFlags } from './scenario-options.js'
 import { FAILED, type Terminal } from './terminal.js'
 
 const EXAMPLES = `

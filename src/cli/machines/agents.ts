@@ -5,8 +5,8 @@ import { renderAgentsNeeded } from '../../report/terminal/agents-table.js'
 import { count, rate } from '../../text/number.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { parseValue } from '../limits.js'
+import { addScenarioOptions, buildScenario, type ScenarioFlags } from '../options/scenario-options.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from '../output.js'
-import { addScenarioOptions, buildScenario, type ScenarioFlags } from '../scenario-options.js'
 import { INCONCLUSIVE, type Terminal } from '../terminal.js'
 
 const EXAMPLES = `
