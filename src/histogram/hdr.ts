@@ -1,11 +1,10 @@
 import { build, decodeFromCompressedBase64, type Histogram } from 'hdr-histogram-js'
-import { deflate } from 'hdr-histogram-js/dist/JsHistogram.encoding.js'
-import pako from 'pako'
+import { deflate, inflate } from 'hdr-histogram-js/dist/JsHistogram.encoding.js'
 import { BUCKETS, BUCKETS_PER_OCTAVE, bucketFloor, bucketOf, HIGHEST_NS } from './buckets.js'
 import type { BucketCounts } from './latency-histogram.js'
 
-// deflate is internal to hdr-histogram-js, hence its exact version in package.json. It is zlib where there is one: pako
-// takes several times as long for each of the 23 histograms of a Result.
+// deflate and inflate are internal to hdr-histogram-js, hence its exact version in package.json. They are those of zlib
+// where there is one: pako takes several times as long for each of the 23 histograms of a Result.
 const SHAPE = {
   // 32-bit counts would overflow without an error
   bitBucketSize: 64,
@@ -124,7 +123,7 @@ const WORD_SIZE = 0xf0
  * @throws Error if the text is not an encoded histogram, or is larger than one of durations can be
  */
 export function decode(base64: string): BucketCounts {
-  const inflated = inflate(base64)
+  const inflated = inflateHistogram(base64)
   const view = new DataView(inflated.buffer, inflated.byteOffset, inflated.length)
   checkCookie(view.getInt32(0), COOKIE)
   if (view.getInt32(4) !== inflated.length - PAYLOAD) throw new RangeError('has another length than it says')
@@ -136,34 +135,12 @@ export function decode(base64: string): BucketCounts {
 }
 
 /** Inflates an encoded histogram, and throws as soon as it is longer than a histogram can be. */
-function inflate(base64: string): Uint8Array {
+function inflateHistogram(base64: string): Uint8Array {
   if (base64.length > 2 * MOST_INFLATED) throw new RangeError('is longer than a histogram')
-  const text = atob(base64)
-  const bytes = new Uint8Array(text.length)
-  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i)
-  const view = new DataView(bytes.buffer)
-  checkCookie(view.getInt32(0), COMPRESSED_COOKIE)
-  if (view.getInt32(4) !== bytes.length - HEADER) throw new RangeError('has another length than it says')
-
-  const stream = new pako.Inflate()
-  const chunks: Uint8Array[] = []
-  let length = 0
-  stream.onData = (chunk) => {
-    length += chunk.length
-    if (length > MOST_INFLATED) throw new RangeError('inflates to more than a histogram')
-    chunks.push(chunk)
-  }
-  // it ends by itself at the end of what was deflated
-  stream.push(bytes.subarray(HEADER), false)
-  if (stream.err !== 0 || !stream.ended) throw new RangeError('cannot be inflated')
-  if (chunks.length === 1) return chunks[0] as Uint8Array
-  const inflated = new Uint8Array(length)
-  let at = 0
-  for (const chunk of chunks) {
-    inflated.set(chunk, at)
-    at += chunk.length
-  }
-  return inflated
+  const bytes = Buffer.from(atob(base64), 'latin1')
+  checkCookie(bytes.readInt32BE(0), COMPRESSED_COOKIE)
+  if (bytes.readInt32BE(4) !== bytes.length - HEADER) throw new RangeError('has another length than it says')
+  return inflate(bytes.subarray(HEADER), { maxOutputLength: MOST_INFLATED })
 }
 
 function checkCookie(cookie: number, expected: number): void {
