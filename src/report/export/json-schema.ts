@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { resultSchema } from '../../result/check.js'
+import { resultSchema } from '../../result/consistency/schema.js'
 import { budgetSchema } from '../../scenario/budget.js'
 import { scenarioSchema } from '../../scenario/scenario.js'
 

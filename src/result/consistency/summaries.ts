@@ -1,0 +1,118 @@
+import { z } from 'zod'
+import { percentilesNs } from '../../histogram/percentile.js'
+import { nanoseconds } from '../../scenario/nanoseconds.js'
+import type { StageLatency } from '../stages.js'
+import { ESTIMATES, PERCENTILES, type Summary } from '../summary.js'
+import { ROUNDING } from './contradiction.js'
+import { decodeHistogram, faultAgainst, isBeyond, momentsOf, PRECISION } from './histograms.js'
+
+export const text = z.string({ error: 'must be a string' })
+export const number = z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' })
+export const requests = z.number({ error: 'must be a whole number' }).int({ error: 'must be a whole number' }).min(0)
+const bound = number.nullable()
+export const interval = z
+  .looseObject({
+    low: bound,
+    high: bound,
+    level: z.literal(0.95, { error: 'must be 0.95' }),
+    reason: z.string({ error: 'must be a string' }).optional(),
+  })
+  .refine(({ low, high }) => (low ?? 0) <= (high ?? low ?? 0), {
+    error: 'must have a low end that is not above the high one',
+  })
+
+const figures = {
+  count: requests.min(1, { error: 'must be at least 1' }),
+  ...{ min: number, mean: number, stdDev: number, max: number },
+  ...{ p50: number, p90: number, p95: number, p99: number, p999: number },
+}
+const isSummary = { error: 'must be a summary' }
+
+export const summary = z
+  .looseObject(
+    {
+      ...figures,
+      intervals: z.looseObject(Object.fromEntries(ESTIMATES.map((estimate) => [estimate, interval])), {
+        error: `must be an object of ${ESTIMATES.join(', ')}`,
+      }),
+      histogram: text,
+    },
+    isSummary,
+  )
+  .superRefine((given, context) => {
+    const fault = faultOf(given as unknown as Summary) ?? faultOfIntervals(given as unknown as Summary)
+    if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
+  })
+
+export const stageLatency = z.looseObject({ ...figures, histogram: text }, isSummary).superRefine((given, context) => {
+  const fault = faultOf(given as unknown as StageLatency)
+  if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
+})
+
+/** A contradiction between the figures of a summary; null if there is none. */
+function faultOf(given: StageLatency): string | null {
+  const { min, p50, p90, p95, p99, p999, max, mean, stdDev } = given
+  const inOrder = [min, p50, p90, p95, p99, p999, max]
+  if (inOrder.some((value, i) => value < (inOrder[i - 1] ?? 0))) {
+    return 'must have min, p50, p90, p95, p99, p999 and max in rising order'
+  }
+  const histogram = decodeHistogram(given.histogram)
+  if (typeof histogram === 'string') return histogram
+  const moments = momentsOf(histogram)
+  const fault = faultAgainst(histogram, moments.mean, given)
+  if (fault !== null) return fault
+  const bounded = { ...histogram, min: nanoseconds(min), max: nanoseconds(max) }
+  const read = percentilesNs(bounded, Object.values(PERCENTILES))
+  for (const [i, name] of Object.keys(PERCENTILES).entries()) {
+    if (read[i] !== nanoseconds(given[name as keyof typeof PERCENTILES])) {
+      return `must have the ${name} that its histogram has`
+    }
+  }
+  // a value may be anywhere in its bucket
+  const rms = Math.hypot(mean, stdDev)
+  if (!isBeyond(max) && Math.abs(stdDev - moments.stdDev) > PRECISION * rms) {
+    return 'must have the stdDev that its histogram has'
+  }
+  return null
+}
+
+/** Finds an estimate outside of its interval. Returns null if all are inside. */
+function faultOfIntervals(given: Summary): string | null {
+  for (const estimate of ESTIMATES) {
+    const { low, high } = given.intervals[estimate]
+    const value = given[estimate]
+    if ((low ?? value) > value * (1 + ROUNDING) || (high ?? value) < value * (1 - ROUNDING)) {
+      return `must have its ${estimate} within the interval of it`
+    }
+  }
+  return null
+}
+
+export const segmentLatency = z
+  .looseObject(
+    { count: requests.min(1), min: number, mean: number, max: number, histogram: text },
+    { error: 'must be an object, or null' },
+  )
+  .nullable()
+
+export const setupTime = z
+  .looseObject({
+    count: requests.min(1),
+    min: number,
+    mean: number,
+    p50: number,
+    p99: number,
+    max: number,
+    histogram: text,
+  })
+  .superRefine((given, context) => {
+    const { min, p50, p99, max } = given
+    const histogram = decodeHistogram(given.histogram)
+    const fault =
+      typeof histogram === 'string'
+        ? histogram
+        : min > p50 || p50 > p99 || p99 > max
+          ? 'must have min, p50, p99 and max in rising order'
+          : faultAgainst(histogram, momentsOf(histogram).mean, given)
+    if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
+  })
