@@ -1,11 +1,16 @@
 import { z } from 'zod'
+import type { Arrivals } from '../../scenario/arrivals/arrivals.js'
 import { goodSchema } from '../../scenario/good.js'
 import type { Result } from '../result.js'
 import { ROUNDING } from './contradiction.js'
 import { contradictionOf } from './contradictions.js'
 import { interval, number, requests, segmentLatency, setupTime, stageLatency, summary, text } from './summaries.js'
 
-const PROCESSES = ['constant', 'poisson', 'renewal', 'onOff', 'stages', 'replay', 'closed'] as const
+/** Types fail while an arrival process is missing. */
+const PROCESSES = {
+  ...{ constant: 'constant', poisson: 'poisson', renewal: 'renewal', onOff: 'onOff' },
+  ...{ stages: 'stages', replay: 'replay', closed: 'closed' },
+} as const satisfies { [Process in Arrivals['process']]: Process }
 
 const counts = z.looseObject({
   ...{ offered: requests, completed: requests, failed: requests },
@@ -72,7 +77,9 @@ const finding = z.looseObject({ code: text, severity: z.enum(['error', 'warning'
 /** The fields of a scenario that reports show. The rest is checked when it is run again. */
 const scenario = z.looseObject(
   {
-    arrivals: z.looseObject({ process: z.enum(PROCESSES, { error: `must be one of ${PROCESSES.join(', ')}` }) }),
+    arrivals: z.looseObject({
+      process: z.enum(PROCESSES, { error: `must be one of ${Object.keys(PROCESSES).join(', ')}` }),
+    }),
     batching: z.looseObject({ maxBatchSize: number.nullable(), maxWait: number.nullable() }),
     queue: z.looseObject({ capacity: number.nullable(), timeout: number.nullable() }),
     servers: number.nullable(),
