@@ -18,6 +18,7 @@ import { cores } from '../machine/cores.js'
 import { type MeasureOptions, sharedOptions } from '../measure/options.js'
 import { stream } from '../random/stream.js'
 import type { Finding } from '../result/validity.js'
+import { endsByItself } from '../scenario/arrivals/arrivals.js'
 import { type ResolvedScenario, resolveScenario, type Scenario, type ScenarioParts } from '../scenario/scenario.js'
 import { hasTarget, type Target } from '../scenario/target.js'
 import { abortSignal, options, whole } from '../scenario/units.js'
@@ -263,8 +264,7 @@ function checkDuet(resolved: Record<Side, ResolvedScenario>, engine: 'simulate' 
 /** The scenario of a side for one round. Finite arrivals run to their end. */
 function roundOf(scenario: Scenario, engine: 'simulate' | 'measure'): Scenario {
   const { arrivals, stop } = scenario
-  const ends = typeof arrivals === 'object' && (arrivals?.process === 'replay' || arrivals?.process === 'stages')
-  return stop === undefined && !ends ? { ...scenario, stop: STOP[engine] } : scenario
+  return stop === undefined && !endsByItself(arrivals) ? { ...scenario, stop: STOP[engine] } : scenario
 }
 
 /** A side as it ran, with the seed of its first round. */

@@ -2,6 +2,7 @@ import { type BudgetCheck, checkBudget } from '../budget/check.js'
 import type { Comparison } from '../budget/comparison/comparison.js'
 import { type CompareOptions, compare } from '../explore/compare.js'
 import { MeasureError } from '../measure/error.js'
+import { endsByItself } from '../scenario/arrivals/arrivals.js'
 import type { Budget } from '../scenario/budget.js'
 import type { Scenario } from '../scenario/scenario.js'
 import { hasTarget } from '../scenario/target.js'
@@ -199,9 +200,8 @@ async function checkHeadBudget(name: string, head: GateScenario, options: Single
   const budget = head.budget as Budget
   const scenario = toScenario(head)
   const engine = options.compare?.engine ?? head.compare?.engine ?? (hasTarget(scenario) ? 'measure' : 'simulate')
-  const { arrivals } = scenario
-  const ends = typeof arrivals === 'object' && (arrivals?.process === 'replay' || arrivals?.process === 'stages')
-  const run = { ...scenario, stop: ends ? undefined : { budget, atMost: BUDGET_RUN[engine] } } as Scenario
+  const stop = endsByItself(scenario.arrivals) ? undefined : { budget, atMost: BUDGET_RUN[engine] }
+  const run = { ...scenario, stop } as Scenario
   const report = (fraction: number) =>
     options.onProgress({ name, fraction: PARTS.budget + (1 - PARTS.budget) * fraction, doing: 'budget of head' })
   report(0)

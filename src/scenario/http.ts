@@ -305,14 +305,14 @@ const statusList = z.array(failure, { error: "must be a list of statuses, such a
 const isAsync = (value: unknown) => Object.prototype.toString.call(value) === '[object AsyncFunction]'
 const check = live<HttpCheck>('a function (answer) => true, or what is wrong', isFunction).refine(
   (value) => !isAsync(value),
-  { error: 'must not be async: it is called for each response, and its answer is needed at once' },
+  { error: 'must not be async: it is called for each response, and its return value is needed at once' },
 )
 
 const STREAM_IS = 'true, or a function (event) => whether it counts'
 const stream = z
   .union([z.boolean(), live<HttpEventFilter>(STREAM_IS, isFunction)], { error: `must be ${STREAM_IS}` })
   .refine((value) => !isAsync(value), {
-    error: 'must not be async: it is called for each event, and its answer is needed at once',
+    error: 'must not be async: it is called for each event, and its return value is needed at once',
   })
 
 /** How many bytes of a response are kept, if `bodyLimit` does not say it. */

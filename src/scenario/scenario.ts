@@ -1,5 +1,5 @@
 import { type Source, show, throwFaults, ValidationError } from '../validation/validation-error.js'
-import { type Arrivals, type ArrivalsInput, arrivalsSchema, meanRate } from './arrivals/arrivals.js'
+import { type Arrivals, type ArrivalsInput, arrivalsSchema, endsByItself, meanRate } from './arrivals/arrivals.js'
 import { lengthMs } from './arrivals/ramps.js'
 import { type Batching, batchingOption } from './batching.js'
 import { type Budget, checkBudgetClasses, refuseResponseTimes, requireEvents, rulesOf } from './budget.js'
@@ -299,8 +299,8 @@ function bounded(stop: GivenStop, verb: 'simulate' | 'measure', arrivals: Arriva
 
 /** Returns where finite arrivals end; null for infinite ones. */
 function endOf(arrivals: Arrivals): ResolvedExtent | null {
-  if (arrivals.process === 'replay') return { requests: countOf(arrivals.timestamps) }
-  return arrivals.process === 'stages' ? { duration: lengthMs(arrivals) } : null
+  if (!endsByItself(arrivals)) return null
+  return arrivals.process === 'replay' ? { requests: countOf(arrivals.timestamps) } : { duration: lengthMs(arrivals) }
 }
 
 function tenthOf(stop: ResolvedExtent, replayed: number): ResolvedExtent {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { FINDING_EFFECTS } from '../../src/result/validity.js'
+import { simulate } from '../../src/simulate/simulate.js'
 import { throughline } from '../support/processes/command-line.js'
 
 // That links lead somewhere, and that the reference is complete.
@@ -50,6 +51,15 @@ describe.each(documents)('%s', (name) => {
     const missing = paths.map(([, path = '']) => path).filter((path) => !existsSync(join(repository, path)))
     expect(missing).toEqual([])
   })
+})
+
+it('README.md shows the finding of a measurement as it is printed, but for its figures', () => {
+  const withoutFigures = (text: string) => text.replace(/(?<![p.\d,])[\d,]*\d/g, '#')
+  const [, shown = ''] = /^too-few-samples (.+ #): …$/m.exec(withoutFigures(read('README.md'))) ?? []
+  const { validity } = simulate({ arrivals: 100, service: '2ms', stop: { requests: 1500 } })
+  const messages = validity.findings.map(({ message }) => withoutFigures(message))
+  expect(shown).not.toBe('')
+  expect(messages).toEqual([expect.stringContaining(shown)])
 })
 
 const reference = docs.filter((name) => name.startsWith('docs/reference/')).map(read)

@@ -342,7 +342,7 @@ describe('tune, of candidates', () => {
       ['exact', 0, undefined],
       ['quick', 2, 1],
     ])
-    expect(candidates[0]?.outcome).toBe('2 servers cannot sustain the load; it takes 5 servers or more')
+    expect(candidates[0]?.outcome).toBe('cannot sustain the load with 2 servers; it needs 5 servers or more')
     // the cheapest way to more quality
     expect(nearest).toMatchObject({ candidate: 'exact', servers: 3, p99Ms: 25, costRatio: 1.5 })
     expect(nearest?.sentence).toBe(

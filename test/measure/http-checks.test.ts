@@ -246,17 +246,17 @@ describe('check', () => {
     ['returns nothing', () => {}, null],
     ['returns true', () => true, null],
     ['returns false', () => false, 'check: failed'],
-    ['returns a text', () => 'no\nluck', 'check: no luck'],
-    ['returns a long text', () => 'x'.repeat(10_000), `check: ${'x'.repeat(72)}…`],
+    ['returns a string', () => 'no\nluck', 'check: no luck'],
+    ['returns a long string', () => 'x'.repeat(10_000), `check: ${'x'.repeat(72)}…`],
     ['throws an error', () => assert.fail('out of stock'), 'check: out of stock'],
     ['quotes the response', () => JSON.parse('{ secret'), 'check: SyntaxError'],
-    ['throws a text', () => Promise.reject, 'check: must return true'],
+    ['throws a string', () => Promise.reject, 'check: http.check must return true'],
     [
       'returns a promise',
       () => Promise.reject(new Error('late')),
-      'check: must not be async, but it returned a promise',
+      'check: http.check must not be async, but it returned a promise',
     ],
-    ['returns a number', () => 7, 'check: must return true, or a text that says what is wrong; it returned 7'],
+    ['returns a number', () => 7, 'check: http.check must return true, or a string that says what is wrong; got 7'],
   ])('that %s', async (_, check, kind) => {
     const ok = await server((_, response) => response.end('ok'))
     const [ended] = await outcomes({ url: ok.url, check: check as never })

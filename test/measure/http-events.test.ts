@@ -177,7 +177,7 @@ describe('the events of a response', () => {
     [
       'a promise',
       { stream: () => Promise.reject(new Error('later')) },
-      'stream: must not be async, but it returned a promise',
+      'stream: http.stream must not be async, but it returned a promise',
     ],
     ['compression', { headers: { 'content-encoding': 'gzip' } }, 'stream: compressed by gzip'],
     ['an end in the middle', { ends: false }, 'incomplete response'],
@@ -210,7 +210,7 @@ describe('http.stream', () => {
     const messages = (stream: unknown) => parse(stream).error?.issues.map(({ message }) => message)
     expect(messages('events')).toEqual(['must be true, or a function (event) => whether it counts'])
     expect(messages(async () => true)).toEqual([
-      'must not be async: it is called for each event, and its answer is needed at once',
+      'must not be async: it is called for each event, and its return value is needed at once',
     ])
   })
 

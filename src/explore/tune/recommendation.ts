@@ -162,9 +162,9 @@ function reasonOf(
   return `No setting that keeps it ${cheaper}.`
 }
 
-/** The outcome of a candidate, in a sentence. */
+/** The outcome of a candidate: a predicate that follows its name. */
 export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boolean): string {
-  const { givenUp, contender } = search
+  const { givenUp } = search
   const within = budgetText(budget)
   const kept = search.tried.filter(keeps)
   if (kept.length > 0) {
@@ -174,16 +174,16 @@ export function outcomeOf(search: CandidateSearch, budget: Budget, explored: boo
   switch (givenUp?.why) {
     case 'overloaded':
       return givenUp.servers < 1
-        ? 'one server costs more than is allowed'
-        : `${serversText(givenUp.servers)} cannot sustain the load; it takes ${serversText(search.fewestServers)} or more`
+        ? 'is too expensive: one server costs more than mostCost'
+        : `cannot sustain the load with ${serversText(givenUp.servers)}; it needs ${serversText(search.fewestServers)} or more`
     case 'too slow':
       return `${tooSlowText(givenUp.best)}: no number of servers keeps ${within}`
     case 'dominated':
       return `cannot be better than ${nameOf(givenUp.by)} on ${serversText(givenUp.by.servers)} in quality, cost or p99: not searched`
   }
-  if (!explored) return 'not searched to its end'
+  if (!explored) return 'was not searched to the end'
   const nearest = search.nearest()
-  if (nearest === null) return `no setting of ${contender.name ?? 'it'} was run`
+  if (nearest === null) return 'was not run in any setting'
   if (isRefuted(nearest)) {
     return `keeps ${within} with ${serversText(nearest.servers)} in a search run, but did not pass a run ten times as long`
   }

@@ -3,7 +3,7 @@ import { real } from '../../clock/real.js'
 import { cores } from '../../machine/cores.js'
 import { costOfRun } from '../../result/cost.js'
 import type { Result } from '../../result/result.js'
-import { isStationary, meanRate } from '../../scenario/arrivals/arrivals.js'
+import { endsByItself, isStationary, meanRate } from '../../scenario/arrivals/arrivals.js'
 import { checkBudgetClasses, refuseResponseTimes, rulesOf } from '../../scenario/budget.js'
 import { namesOfClasses } from '../../scenario/classes.js'
 import {
@@ -91,7 +91,10 @@ class Tuning {
   readonly #agents: AgentPool | null
 
   constructor(scenario: Scenario, options: ResolvedTuneOptions) {
-    this.#scenario = { ...scenario, stop: scenario.stop ?? (endsByItself(scenario) ? undefined : SEARCH) } as Scenario
+    this.#scenario = {
+      ...scenario,
+      stop: scenario.stop ?? (endsByItself(scenario.arrivals) ? undefined : SEARCH),
+    } as Scenario
     this.#options = options
     this.#agents = options.on === undefined ? null : new AgentPool(options.on)
     this.#prefers = preferenceOf(options.wishes)
@@ -452,9 +455,6 @@ const refusedOf = ({ name }: Contender, message: string) =>
 
 const qualityOf = ({ contender }: CandidateSearch) => contender.quality ?? 1
 const leastCost = ({ contender, fewestServers }: CandidateSearch) => costOfServers(contender, fewestServers)
-
-const endsByItself = ({ arrivals }: Scenario) =>
-  typeof arrivals === 'object' && arrivals !== null && ['stages', 'replay'].includes(arrivals.process)
 
 /** A scenario with another service, and without what only a measurement runs. */
 function scenarioWith(scenario: Scenario, service: NonNullable<Scenario['service']>): Scenario {

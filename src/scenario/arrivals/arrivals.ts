@@ -234,5 +234,11 @@ export function meanRate(arrivals: Arrivals): number | null {
   }
 }
 
+/** Whether the arrivals, as given or resolved, are finite, so that a run without a `stop` ends with them. */
+export const endsByItself = <A extends Rate | ArrivalsInput | Arrivals>(
+  arrivals: A,
+): arrivals is Extract<A, { process: 'stages' | 'replay' }> =>
+  typeof arrivals === 'object' && (arrivals?.process === 'stages' || arrivals?.process === 'replay')
+
 /** Whether the process does not change over time, so that a queue can reach a steady state. */
 export const isStationary = ({ process }: Arrivals): boolean => process !== 'stages' && process !== 'replay'

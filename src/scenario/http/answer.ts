@@ -25,7 +25,7 @@ export interface HttpEvent {
 export type HttpEventFilter = (event: HttpEvent) => unknown
 
 /**
- * Decides whether a response is a success: true or nothing if it is, or else a text that says what is wrong with it. One
+ * Decides whether a response is a success: true or nothing if it is, or else a string that says what is wrong with it. One
  * that throws is a failure too.
  */
 // biome-ignore lint/suspicious/noConfusingVoidType: a function without a return statement is a check that only throws

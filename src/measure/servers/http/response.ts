@@ -269,7 +269,7 @@ export class StreamedResponseHandler extends CheckedResponseHandler {
   /** null for the body of a failure, which has no events */
   #reader: EventReader | null = null
   #encoding = ''
-  /** why its events cannot be read; null if they can */
+  /** what is wrong with its events, or with the function that reads them; null if nothing is */
   #fault: string | null = null
 
   override onHeaders(status: number, headers: unknown): boolean {
@@ -308,7 +308,7 @@ export class StreamedResponseHandler extends CheckedResponseHandler {
         const counts = isEvent(event)
         if (isPromise(counts)) {
           Promise.resolve(counts).catch(() => {})
-          this.#fault = 'must not be async, but it returned a promise'
+          this.#fault = 'http.stream must not be async, but it returned a promise'
         } else if (counts) this.inFlight.nextAt(nowNs)
       } catch (error) {
         this.#fault = thrownText(error)
@@ -347,9 +347,9 @@ function faultFoundBy(check: HttpCheck, answer: HttpAnswer): string | null {
   if (found === false) return 'failed'
   if (isPromise(found)) {
     Promise.resolve(found).catch(() => {})
-    return 'must not be async, but it returned a promise'
+    return 'http.check must not be async, but it returned a promise'
   }
-  return `must return true, or a text that says what is wrong; it returned ${show(found)}`
+  return `http.check must return true, or a string that says what is wrong; got ${show(found)}`
 }
 
 /** What a user's function threw. `JSON.parse` quotes the response, which may hold secrets and differs from one to the next. */
