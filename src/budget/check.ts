@@ -364,7 +364,7 @@ class RunJudge {
     }
     return {
       ...check,
-      reason: `the longest of ${count(this.#countOf(rule))} ${rule.time === 'between' ? 'gaps' : 'requests'}; a longer run has a longer one`,
+      reason: `the maximum of ${count(this.#countOf(rule))} ${rule.time === 'between' ? 'gaps' : 'requests'}; a longer run can only raise it`,
     }
   }
 

@@ -52,11 +52,12 @@ export function renderBudget(given: BudgetCheck, options: RenderOptions = {}): s
 }
 
 const ADVICE: Record<string, string> = {
-  lag: 'the event loop started requests late: do less in this process, or measure a handler module on threads',
-  queueing: 'the longest part is queueing for a server: add servers, serve larger batches, or lower the rate',
-  batching: 'the longest part is batching, while a batch fills: lower maxWait or maxBatchSize',
-  dispatch: 'the longest part is dispatch, while a server wakes up: run fewer busy threads on this machine',
-  service: 'the longest part is service: make it faster, or raise the limit',
+  lag: 'do less in this process, or measure a handler module on threads. The event loop started requests late',
+  queueing:
+    'add servers, serve larger batches, or lower the rate. Queueing for a server is the longest part of latency',
+  batching: 'lower maxWait or maxBatchSize. Batching, while a batch fills, is the longest part of latency',
+  dispatch: 'run fewer busy threads on this machine. Dispatch, while a server wakes up, is the longest part of latency',
+  service: 'make service faster, or raise the limit. Service is the longest part of latency',
 }
 
 /** Advises what to do if a limit on a time is exceeded: answer all requests, or shorten the longest part of the mean. */

@@ -12,7 +12,7 @@ import { addOutputOptions, type OutputFlags, print, printJson, withProgress } fr
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
---json prints { "service": … }, which is a part of a scenario, and the findings of the run to stderr.
+--json prints { "service": … }, a part of a scenario, to stdout, and the findings of the run to stderr.
 
 Examples:
   $ throughline calibrate scenario.ts --utilization 0.7

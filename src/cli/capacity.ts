@@ -24,9 +24,9 @@ const EXAMPLES = `
 To simulate: with --p99, the highest rate of the arrivals is searched; with --budget, how much the load may grow. The exit code
 is 1 if no load is sustained within the limit, or if the load of the scenario breaks the budget.
 
-With --url, --handler or a scenario with a target and no service, loads are measured: the rate is doubled from that of the
-arrivals (10/s) until the budget breaks, and searched between. The exit code is 1 if the load of the arrivals breaks the budget;
-without arrivals, it is 1 if every load breaks the budget. It is 3 if that is inconclusive.
+With --url, --handler or a scenario with a target and no service, loads are measured: the rate starts at that of the arrivals
+(default: 10/s), doubles until the budget breaks, and is then bisected. The exit code is 1 if the load of the arrivals breaks the
+budget; without arrivals, it is 1 if every load breaks the budget. It is 3 if that is inconclusive.
 
 Examples:
   $ throughline capacity scenario.json --p99 100ms
@@ -53,10 +53,10 @@ export function capacityCommand(terminal: Terminal): Command {
   return command.action(async (file: string | undefined, flags: CapacityFlags) => {
     const { p99, budget, json, atMost } = flags
     if (budget !== undefined && p99 !== undefined) {
-      throw new ValidationError('--p99', 'must be left out with --budget, which can limit p99')
+      throw new ValidationError('--p99', 'must be omitted with --budget, which can limit p99')
     }
     if (budget === undefined && p99 === undefined) {
-      throw new ValidationError('--p99', "is required, or --budget: a limit such as '100ms'")
+      throw new ValidationError('--p99', "is required unless --budget is given: a limit such as '100ms'")
     }
     const scenario = await buildScenario(file, flags, command)
     const onClock = flags.url !== undefined || flags.handler !== undefined
@@ -108,7 +108,7 @@ async function printMeasured(terminal: Terminal, given: Scenario, flags: Capacit
   if (length !== null) {
     throw new ValidationError(
       length,
-      'must be left out: a run is as long as its verdict needs; --at-most limits them all',
+      'must be omitted: a run is as long as its verdict needs; --at-most limits them all',
     )
   }
   const limits = p99 === undefined ? await loadBudget(budget) : parseBudget({ p99: parseValue(p99) }, { file: '--p99' })
@@ -118,7 +118,7 @@ async function printMeasured(terminal: Terminal, given: Scenario, flags: Capacit
     const options: MeasureCapacityOptions = {
       ...(atMost !== undefined && { atMost: parseValue(atMost) as string }),
       signal,
-      onProgress: ({ fraction, rate: load, runs }) => report(fraction, `${rate(load)}, ${count(runs)} runs before`),
+      onProgress: ({ fraction, rate: load, runs }) => report(fraction, `${rate(load)}, run ${count(runs + 1)}`),
     }
     return measureCapacity(scenario, limits, options)
   })

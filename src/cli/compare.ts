@@ -241,6 +241,6 @@ function rejectFlags(what: string, flags: Record<string, unknown>): void {
   for (const [name, given] of Object.entries(flags)) {
     if (given === undefined) continue
     const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
-    throw new ValidationError(flag, `does not apply to ${what}; leave it out`)
+    throw new ValidationError(flag, `does not apply to ${what}; omit it`)
   }
 }

@@ -54,11 +54,11 @@ export async function applyConfig(command: Command, report: (what: string) => vo
   const path = given === undefined ? nearestConfig(process.cwd()) : resolve(given)
   if (path === null) return
   if (given === undefined && !isTrusted(path)) {
-    report(`ignores ${path}, which belongs to another user; use --config to apply it`)
+    report(`ignoring ${path}, which belongs to another user; use --config to apply it`)
     return
   }
   await applyConfigFile(command, path)
-  report(`uses defaults from ${path}`)
+  report(`using defaults from ${path}`)
 }
 
 async function applyConfigFile(command: Command, path: string): Promise<void> {

@@ -147,7 +147,7 @@ function parseShard(text: string | undefined): MeasureOptions['shard'] {
   if (text === undefined) return undefined
   const [, index, count] = /^(\d+)\/(\d+)$/.exec(text.trim()) ?? []
   if (index === undefined || count === undefined) {
-    throw new ValidationError('--shard', `must be the index of the shard and their count, such as 2/5, got '${text}'`)
+    throw new ValidationError('--shard', `must be a shard's index and the number of shards, such as 2/5, got '${text}'`)
   }
   return { index: Number(index), count: Number(count) }
 }

@@ -40,7 +40,7 @@ import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `
-Reads results, a sweep, a comparison, a gate or a search of tune, as printed by --json. .hgrm holds milliseconds, .hlog nanoseconds.
+Reads results, a sweep, a comparison, a gate or a tune result, as printed by --json. .hgrm holds milliseconds, .hlog nanoseconds.
 
 Examples:
   $ throughline report result.json --output report.html --budget budget.json
@@ -75,7 +75,7 @@ interface ReportFlags extends OutputFlags, PriceFlags {
 export function reportCommand(terminal: Terminal): Command {
   const command = new Command('report')
     .description('show stored results, or write them as HTML, SVG, Markdown, CSV or for HdrHistogram')
-    .argument('<files...>', 'JSON files of results, or one of a sweep, a comparison, a gate or a search of tune')
+    .argument('<files...>', 'JSON files of results, or one of a sweep, a comparison, a gate or a tune result')
     .option(
       '-o, --output <file>',
       `file to write, in the format of its extension: ${ALL.map((each) => `.${each}`).join(', ')}`,
@@ -132,14 +132,14 @@ async function read(files: string[]): Promise<ReportInput> {
     return { kind: 'gate', gate: checkGate(value, { file }) }
   }
   if (schemaOf(value)?.startsWith('throughline/tuned@')) {
-    requireSingle('search of tune')
+    requireSingle('tune result')
     return { kind: 'tuned', tuned: checkTuned(value, { file }) }
   }
   const foreign = values.find(({ value }) => schemaOf(value) === undefined)
   if (foreign !== undefined) {
     throw new ValidationError(
       foreign.file,
-      `must hold a result, a sweep, a comparison, a gate or a search of tune, as printed by --json, got ${show(foreign.value)}`,
+      `must hold a result, a sweep, a comparison, a gate or a tune result, as printed by --json, got ${show(foreign.value)}`,
     )
   }
   const results = values.map(({ file, value }) => ({
@@ -222,7 +222,7 @@ const NAMES = {
   sweep: 'a sweep',
   comparison: 'a comparison',
   gate: 'a gate',
-  tuned: 'a search of tune',
+  tuned: 'a tune result',
 }
 
 function toPlain(reported: ReportInput): unknown {

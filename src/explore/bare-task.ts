@@ -2,6 +2,7 @@ import { Bench } from 'tinybench'
 import { loadDefault } from '../handler/module.js'
 import { toPortableError } from '../handler/portable.js'
 import { prepare, type Unready } from '../handler/prepare.js'
+import { checkOutputs } from '../handler/serving.js'
 
 /** The argument of the task that times a bare handler. */
 export interface BareTask {
@@ -39,9 +40,7 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
       const batch = Array.from({ length: size }, (_, i) => (payloads === null ? i : payloads[i % payloads.length]))
       try {
         const outputs = await handler.run(batch, context)
-        if (!Array.isArray(outputs) || outputs.length !== size) {
-          throw new TypeError(`run must return an array with one output per request, ${size} here`)
-        }
+        checkOutputs(outputs, size)
         const bench = new Bench({
           time: timeMs,
           iterations: 10,
@@ -53,7 +52,8 @@ export async function timeBare({ handler: url, sizes, timeMs, rounds }: BareTask
         bench.add(`${size}`, () => handler.run(batch, context))
         await bench.run()
         const result = bench.tasks[0]?.result
-        if (result === undefined || !('latency' in result)) throw new Error('tinybench gave no result')
+        if (result === undefined || !('latency' in result))
+          throw new Error('tinybench gave no result: please report this bug')
         samplesMs.push(...(result.latency.samples ?? []))
       } catch (error) {
         return { ...report, failure: { size, error: toPortableError(error) } }

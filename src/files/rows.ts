@@ -56,7 +56,7 @@ function csvRows(path: string, text: string): FileRow[] {
     throw new ValidationError(`${path}:${header.line}`, `must name its columns, but column ${missing + 1} has no name`)
   }
   const twice = names.find((name, i) => name !== '' && names.indexOf(name) < i)
-  if (twice !== undefined) throw new ValidationError(`${path}:${header.line}`, `has two columns ${show(twice)}`)
+  if (twice !== undefined) throw new ValidationError(`${path}:${header.line}`, `has the column ${show(twice)} twice`)
   return rest.map(({ line, fields }) => {
     const place = `${path}:${line}`
     if (fields.slice(names.length).some((field) => field !== '')) {

@@ -124,7 +124,7 @@ export function timesOf({ path, text, options }: TraceFile): Times {
   if (format === undefined && COMMON_LOG.test(text)) {
     throw new ValidationError(
       path,
-      'is a log in the common format, which has only whole seconds; let the server log JSON lines with milliseconds, such as {"time":1767225600.250,"path":"/users/7"}',
+      'is in Common Log Format, which has only whole seconds; configure the server to log JSON lines with milliseconds, such as {"time":1767225600.250,"path":"/users/7"}',
     )
   }
   const entries = isJson(path, text, format)

@@ -70,7 +70,7 @@ export async function openRepository(folder: string): Promise<Repository> {
   const top = await runGit(folder, 'rev-parse', '--show-toplevel')
   if (top.code !== 0) {
     const why = /not a git repository/.test(top.stderr)
-      ? `needs a git repository; ${folder} is not in one`
+      ? `needs a git repository, but ${folder} is not in one; run it inside the repository`
       : `git rev-parse failed: ${findGitError(top.stderr)}`
     throw new ValidationError('--base-ref', why)
   }

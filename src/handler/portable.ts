@@ -23,7 +23,7 @@ function toPlainError(thrown: unknown): Error {
     error.stack = cut(String(thrown.stack ?? error.message))
     return error
   } catch {
-    return new Error(`a value of type ${typeof thrown} was thrown that cannot be read`)
+    return new Error(`a value of type ${typeof thrown} was thrown, which cannot be read`)
   }
 }
 

@@ -126,7 +126,7 @@ export function decode(base64: string): BucketCounts {
   const inflated = inflateHistogram(base64)
   const view = new DataView(inflated.buffer, inflated.byteOffset, inflated.length)
   checkCookie(view.getInt32(0), COOKIE)
-  if (view.getInt32(4) !== inflated.length - PAYLOAD) throw new RangeError('has another length than it says')
+  if (view.getInt32(4) !== inflated.length - PAYLOAD) throw new RangeError('does not have the length in its header')
   return view.getInt32(12) === SHAPE.numberOfSignificantValueDigits &&
     view.getBigInt64(16) === BigInt(SHAPE.lowestDiscernibleValue) &&
     view.getBigInt64(24) === BigInt(SHAPE.highestTrackableValue)
@@ -136,10 +136,10 @@ export function decode(base64: string): BucketCounts {
 
 /** Inflates an encoded histogram, and throws as soon as it is longer than a histogram can be. */
 function inflateHistogram(base64: string): Uint8Array {
-  if (base64.length > 2 * MOST_INFLATED) throw new RangeError('is longer than a histogram')
+  if (base64.length > 2 * MOST_INFLATED) throw new RangeError('is longer than an HdrHistogram of durations')
   const bytes = Buffer.from(atob(base64), 'latin1')
   checkCookie(bytes.readInt32BE(0), COMPRESSED_COOKIE)
-  if (bytes.readInt32BE(4) !== bytes.length - HEADER) throw new RangeError('has another length than it says')
+  if (bytes.readInt32BE(4) !== bytes.length - HEADER) throw new RangeError('does not have the length in its header')
   return inflate(bytes.subarray(HEADER), { maxOutputLength: MOST_INFLATED })
 }
 
@@ -160,7 +160,7 @@ function readCounts(bytes: Uint8Array): BucketCounts {
     let factor = 1
     let byte: number
     do {
-      if (at === bytes.length) throw new RangeError('ends within a count')
+      if (at === bytes.length) throw new RangeError('ends in the middle of a count')
       byte = bytes[at++] as number
       value += (byte & 127) * factor
       factor *= 128
@@ -171,7 +171,7 @@ function readCounts(bytes: Uint8Array): BucketCounts {
       index += (value + 1) / 2
     } else {
       if (value > 0) {
-        if (index >= COUNTS) throw new RangeError('has more counts than a histogram')
+        if (index >= COUNTS) throw new RangeError('has more counts than an HdrHistogram holds')
         buckets[length] = bucketOfIndex(index)
         counts[length++] = value / 2
         all += value / 2

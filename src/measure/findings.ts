@@ -55,7 +55,7 @@ function queueFullFinding({ startNs, endNs, counts, completions }: Recording, { 
   return {
     code: 'saturated',
     severity: 'error',
-    message: `after ${secondsText(endNs)} ${count(PLACES)} requests were waiting, the most that can wait: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended; lower the rate, or add servers`,
+    message: `after ${secondsText(endNs)}, ${count(PLACES)} requests were waiting, the maximum: ${count(offered)}/s were offered and ${count(completed)}/s completed. The run ended; lower the rate, or add servers`,
     figures: { offered, completed, backlog: PLACES },
   }
 }
@@ -81,7 +81,7 @@ function eventLoopLateFinding(recording: Recording): Finding | null {
   return {
     code: 'event-loop-late',
     severity: mostly ? 'error' : 'warning',
-    message: `the event loop of this process started requests late, by ${milliseconds(figures.lagMeanMs)} on average and ${milliseconds(figures.lagP99Ms)} at p99, which moved the p${percentile} of latency from ${milliseconds(fromSendMs)} to ${milliseconds(fromDueMs)}. Lower the rate, or serve on threads with a handler module`,
+    message: `the event loop of this process started requests late, by ${milliseconds(figures.lagMeanMs)} on average and ${milliseconds(figures.lagP99Ms)} at p99, which raised p${percentile} latency from ${milliseconds(fromSendMs)} to ${milliseconds(fromDueMs)}. Lower the rate, or serve on threads with a handler module`,
     figures,
   }
 }

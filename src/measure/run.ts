@@ -113,7 +113,7 @@ function errorOfEmptyRun(
     case 'full': {
       const waiting = PLACES.toLocaleString('en')
       return new MeasureError(
-        `${after}, ${waiting} requests were waiting, the most that can wait: the offered rate far exceeds the capacity of the servers; lower the rate, or add servers`,
+        `${after}, ${waiting} requests were waiting, the maximum: the offered rate far exceeds the capacity of the servers; lower the rate, or add servers`,
       )
     }
     case 'no-server': {
@@ -160,7 +160,7 @@ function withFiles(scenario: ResolvedScenario, source: RequestSource | null): Re
 /** Checks what only the requests themselves say: a run may read them from a file. */
 function checkClasses({ classes, stop }: ResolvedScenario, requests: RequestSource): void {
   if (classes !== undefined && requests.classes !== null) {
-    throw new ValidationError('classes', 'must be left out: http.requests give the class of each request')
+    throw new ValidationError('classes', 'must be omitted: http.requests give the class of each request')
   }
   const names = requests.classes?.names ?? namesOfClasses(classes)
   if ('budget' in stop) checkBudgetClasses(stop.budget, names, 'stop.budget')

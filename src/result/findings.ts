@@ -135,11 +135,11 @@ function littlesLawFinding({ engine, inSystemNs, staysNs, startNs, endNs }: Reco
   const cause =
     engine === 'record'
       ? 'a request probably ended twice, or was recorded without start()'
-      : 'please report this bug of throughline'
+      : 'this is a bug in throughline, please report it'
   return {
     code: 'littles-law',
     severity: 'error',
-    message: `${Number(integrated.toPrecision(6))} requests were in the system on average, and ${Number(fromStays.toPrecision(6))} by the sum of their stays. The two must be equal: ${cause}`,
+    message: `${Number(integrated.toPrecision(6))} requests were in the system on average, but the sum of their times in the system gives ${Number(fromStays.toPrecision(6))}. The two must be equal: ${cause}`,
     figures: { integrated, fromStays },
   }
 }

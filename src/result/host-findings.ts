@@ -32,7 +32,7 @@ function stallFinding({ maxMs }: EventLoopDelay, windowMs: number): Finding | nu
   return {
     code: 'event-loop-stalled',
     severity: fraction > MOSTLY_STALLED ? 'error' : 'warning',
-    message: `the event loop of this process stood still for ${milliseconds(maxMs)}, ${roughPercent(fraction)} of the window: the process was stopped, or did long synchronous work. Requests that were due then started late, and responses were read late. Run again, and keep long synchronous work off the event loop`,
+    message: `the event loop of this process was blocked for ${milliseconds(maxMs)}, ${roughPercent(fraction)} of the window: the process was stopped, or did long synchronous work. Requests that were due then started late, and responses were read late. Run again, and keep long synchronous work off the event loop`,
     figures: { stalledMs: maxMs, fraction },
   }
 }
@@ -109,7 +109,7 @@ function throttledFinding({ throttled, periodMs }: Cpu): Finding | null {
   return {
     code: 'cpu-throttled',
     severity: 'warning',
-    message: `the container's CPU quota of ${Number(quotaCores.toPrecision(3))} cores stopped it ${periods} times, for ${Number(ms.toPrecision(3))} ms of ${Number((periodMs / 1000).toPrecision(3))} s. Raise the quota, or use fewer servers`,
+    message: `the container's CPU quota of ${Number(quotaCores.toPrecision(3))} cores throttled this process ${periods} times, for ${Number(ms.toPrecision(3))} ms of ${Number((periodMs / 1000).toPrecision(3))} s. Raise the quota, or use fewer servers`,
     figures: { quotaCores, periods, throttledMs: ms },
   }
 }

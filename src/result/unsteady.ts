@@ -42,7 +42,7 @@ export function unsteadyFinding(recording: Recording): Finding | null {
     return {
       code: 'unsteady',
       severity: meant ? 'info' : 'warning',
-      message: `the mean ${TIMES[metric]} was ${milliseconds(firstMs)} in the first half of the window and ${milliseconds(secondMs)} in the second, ${by} ${change > 0 ? 'more' : 'less'}, which is not by chance: ${why}`,
+      message: `the mean ${TIMES[metric]} was ${milliseconds(firstMs)} in the first half of the window and ${milliseconds(secondMs)} in the second, ${by} ${change > 0 ? 'more' : 'less'}, which chance does not explain: ${why}`,
       figures: { firstMs, secondMs, change },
     }
   }

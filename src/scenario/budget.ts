@@ -17,7 +17,8 @@ const RESERVED: readonly string[] = [...LIMITED_TIMES, 'failed']
 
 /** What is wrong with a name of a class, since a budget would read it as a time; null if nothing is. */
 export function faultOfReserved(name: string): string | null {
-  if (RESERVED.includes(name)) return `must be another name, because '${name}.p99' in a budget limits all requests`
+  if (RESERVED.includes(name))
+    return `must have a different name, because '${name}.p99' in a budget limits all requests`
   const time = LIMITED_TIMES.find((each) => name.endsWith(`.${each}`))
   if (time === undefined) return null
   const before = name.slice(0, -time.length - 1)
@@ -157,7 +158,7 @@ export function refuseResponseTimes(budget: Budget, path: string): void {
 export const cannotBeSimulated = (path: string) =>
   new ValidationError(
     path,
-    'cannot be simulated: when a response begins, and when its events come, is known of measurements only',
+    'cannot be simulated: only a measurement knows when a response begins and its events arrive',
   )
 
 /**

@@ -14,7 +14,7 @@ export const OTHER_CLASS = 'other'
 export function faultOfClassName(name: string): string | null {
   if (name.trim() === '' || name !== name.trim()) return 'must be a name without spaces around it'
   if (name.length > LONGEST_NAME) return `must be a name of at most ${LONGEST_NAME} characters`
-  if (name in Object.prototype) return 'must be another name, because every object has a property of this name'
+  if (name in Object.prototype) return 'must have a different name, because every object has a property of this name'
   return faultOfReserved(name)
 }
 

@@ -79,7 +79,7 @@ interface HttpCommon {
    */
   statuses?: { ok?: readonly HttpStatus[] | undefined; rejected?: readonly HttpStatus[] | undefined } | undefined
   /**
-   * Decides from the status, headers and body whether a response is a success: returns true or nothing, or a text that
+   * Decides from the status, headers and body whether a response is a success: returns true or nothing, or a string that
    * says what is wrong. It is called after the end of the response, outside of the latency, for responses whose status is
    * a success.
    *

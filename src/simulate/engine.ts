@@ -145,7 +145,7 @@ export class Engine {
         else this.#beginPart(boundaryNs, true)
       } else if (next === NEVER) break
       else if (next >= LONGEST_NS) {
-        throw new ValidationError('stop', 'the run exceeds 104 days (2^53 ns), the longest run; use a smaller stop')
+        throw new ValidationError('stop', 'the run exceeds 104 days (2^53 ns), the longest run; use a shorter stop')
       } else if (this.#number >= this.#stop.requests) {
         this.#closeWindow(next)
       } else if (this.#number === this.#nextSegmentNumber) this.#beginSegment(next)

@@ -163,7 +163,7 @@ function kindOfObject(value: unknown): string {
 /** Shows the value that was found, for a message. For a promise it asks about a missing await. */
 export function got(value: unknown): string {
   const { then } = (value ?? {}) as { then?: unknown }
-  return `got ${show(value)}${typeof then === 'function' ? ': is an await missing?' : ''}`
+  return `got ${show(value)}${typeof then === 'function' ? ': did you forget await?' : ''}`
 }
 
 /** The message of an error, or a description of any other value that was thrown. */

@@ -116,7 +116,7 @@ describe('comparePairs', () => {
     expect(found.interval.high).toBeGreaterThan(50 * 3)
     expect(metricOf(pairs(7, 2), 'mean')).toMatchObject({
       verdict: 'inconclusive',
-      reason: 'fewer than 10 pairs find only a difference of more than 3 times',
+      reason: 'fewer than 10 pairs can only show ratios above 3, or below 1/3',
     })
     expect(metricOf(pairs(8, 2), 'mean').verdict).toBe('slower')
   })

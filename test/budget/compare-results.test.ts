@@ -161,7 +161,7 @@ describe('compareResults', () => {
     expect(() => compareResults(ms1, ms12, { history: quiet.slice(0, 4) })).toThrow(
       /must be a list of at least 5 results/,
     )
-    expect(() => compareResults(ms1, ms12, { history: quiet, machineNoise: 0.1 })).toThrow(/must be left out/)
+    expect(() => compareResults(ms1, ms12, { history: quiet, machineNoise: 0.1 })).toThrow(/must be omitted/)
     expect(() => compareResults(ms1, ms12, { history: Array(5).fill({}) })).toThrow(
       /options\.history\[0\]: must be a result/,
     )

@@ -14,13 +14,13 @@ describe('throughline agents', () => {
 
   it('says that there was too little time', async () => {
     const { code, stdout } = await throughline('agents', '--arrivals', '20/s', '--at-most', '10ms')
-    expect(stdout).toContain('How many agents 20/s needs is unknown: the time ran out before a run ended.')
+    expect(stdout).toContain('The number of agents for 20/s is unknown: the time ran out before a run ended.')
     expect(code).toBe(3)
   })
 
   it.each([
-    ['--arrivals 10/s --duration 5s', '--duration: must be left out; --at-most limits all runs together'],
-    ['--arrivals 10/s --requests 50', '--requests: must be left out; --at-most limits all runs together'],
+    ['--arrivals 10/s --duration 5s', '--duration: must be omitted; --at-most limits all runs together'],
+    ['--arrivals 10/s --requests 50', '--requests: must be omitted; --at-most limits all runs together'],
     ['--clients 5', '--clients: must be a process with a rate, or stages; closed has no rate'],
     ['--arrivals 10/s --handler handler.ts', 'agents: send http scenarios only'],
     ['--arrivals 10/s --at-most never', '--at-most: must be a duration'],

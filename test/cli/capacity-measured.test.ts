@@ -61,7 +61,7 @@ describe('throughline capacity of a target', () => {
   it('prints the best so far at Ctrl-C', async () => {
     const flags = ['--url', server.url, '--arrivals', '100/s', '--p99', '2s', '--at-most', '20s']
     // at the first progress no run may be complete, so that there is nothing to print
-    const { code, stdout } = await interruptedAt(/[1-9]\d* runs before/, 'capacity', ...flags)
+    const { code, stdout } = await interruptedAt(/, run ([2-9]|[1-9]\d)/, 'capacity', ...flags)
     expect(code).toBe(130)
     expect(stdout).toMatch(/The search was stopped before|Keeps the budget/)
   })
@@ -70,8 +70,8 @@ describe('throughline capacity of a target', () => {
     const url = ['--url', server.url, '--p99', '1s']
     const simulated = ['--arrivals', '10/s', '--service', '10ms', '--p99', '50ms', '--at-most', '10s']
     for (const [flags, message] of [
-      [[...url, '--duration', '5s'], '--duration: must be left out: a run is as long as its verdict needs'],
-      [[...url, '--requests', '500'], '--requests: must be left out: a run is as long as its verdict needs'],
+      [[...url, '--duration', '5s'], '--duration: must be omitted: a run is as long as its verdict needs'],
+      [[...url, '--requests', '500'], '--requests: must be omitted: a run is as long as its verdict needs'],
       [[...url, '--clients', '5'], 'must be a process with a rate to search'],
       [[...url, '--at-most', '0'], '--at-most: must be a duration'],
       [

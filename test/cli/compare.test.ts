@@ -23,7 +23,7 @@ describe.concurrent('throughline compare', () => {
   it('runs two scenarios in turn, and exits with 1 if head is slower', async () => {
     const slower = await throughline('compare', ms1, ms12, '--rounds', '8')
     expect(slower).toMatchObject({ code: 1, stderr: '' })
-    expect(slower.stdout).toMatch(/^\n head is slower: mean .* by 8 pairs\n\n metric /)
+    expect(slower.stdout).toMatch(/^\n head is slower: mean .* from 8 pairs\n\n metric /)
     expect(await throughline('compare', ms12, ms1, '--rounds', '8')).toMatchObject({ code: 0 })
     expect(await throughline('compare', ms1, ms1, '--rounds', '8')).toMatchObject({ code: 0 })
     expect(await throughline('compare', ms1, ms1, '--rounds', '7')).toMatchObject({ code: 3 })

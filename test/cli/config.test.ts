@@ -101,7 +101,7 @@ describe('throughline.config', () => {
     config('throughline.config.json', { scenario })
     process.chdir(inner)
     const { stderr } = await throughline('simulate')
-    expect(stderr).toBe(`throughline: uses defaults from ${join(root, 'throughline.config.json')}\n`)
+    expect(stderr).toBe(`throughline: using defaults from ${join(root, 'throughline.config.json')}\n`)
   })
 
   it('is not searched above the root of a repository', async () => {
@@ -122,7 +122,7 @@ describe('throughline.config', () => {
       process.chdir(inner)
       const { code, stderr } = await throughline('simulate')
       expect(code).toBe(2)
-      expect(stderr).toContain(`ignores ${path}, which belongs to another user; use --config`)
+      expect(stderr).toContain(`ignoring ${path}, which belongs to another user; use --config`)
       expect(await throughline('simulate', '--config', path)).toMatchObject({ code: 0 })
       chownSync(inner, 12345, 12345)
       expect(await throughline('simulate')).toMatchObject({ code: 0 })
@@ -183,7 +183,7 @@ describe('throughline.config', () => {
     expect(stderr).toMatch(message)
     expect(
       stderr
-        .replace(/^throughline: uses defaults from .*\n/, '')
+        .replace(/^throughline: using defaults from .*\n/, '')
         .trim()
         .split('\n'),
     ).toHaveLength(1)

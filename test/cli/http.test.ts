@@ -105,10 +105,10 @@ describe('throughline measure --url', () => {
   })
 
   it.each([
-    [['--method', 'PUT'], '--url: is required for the options of HTTP'],
+    [['--method', 'PUT'], '--url: is required with HTTP options'],
     [
       ['--url', 'http://127.0.0.1:1', '--header', 'accept'],
-      "--header: must be 'name: value', got a text of 6 characters without a name and a colon",
+      "--header: must be 'name: value', got a string of 6 characters without a name and a colon",
     ],
     [
       ['--url', 'http://127.0.0.1:1', '--arrivals', '9/s', '--header', 'authorization: a\u0007'],

@@ -34,8 +34,8 @@ describe('throughline measure', () => {
   })
 
   it.each([
-    ['2', "--shard: must be the index of the shard and their count, such as 2/5, got '2'"],
-    ['-1/5', "--shard: must be the index of the shard and their count, such as 2/5, got '-1/5'"],
+    ['2', "--shard: must be a shard's index and the number of shards, such as 2/5, got '2'"],
+    ['-1/5', "--shard: must be a shard's index and the number of shards, such as 2/5, got '-1/5'"],
     ['0/5', '--shard: index: must be a whole number of at least 1'],
     ['6/5', '--shard: index: must be at most the count of shards, got 6'],
     ['1/600', '--shard: count: must be at most 500, the number of requests, got 600'],

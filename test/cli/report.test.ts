@@ -32,7 +32,7 @@ describe('throughline report', () => {
     ['a result', [one], /Simulated {2}500\/s[\s\S]*Where the time went/],
     ['several results', [one, two], / one\n\n Simulated[\s\S]* two\n\n Simulated/],
     ['a sweep', [swept], /capacity[\s\S]*○ simulated/],
-    ['a comparison', [comparison], /by\s+two results/],
+    ['a comparison', [comparison], /from\s+two results/],
   ])('shows %s', async (_, files, shown) => {
     const { code, stdout, stderr } = await throughline('report', ...files)
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
@@ -74,7 +74,7 @@ describe('throughline report', () => {
     [
       'a file of something else',
       () => [one, file('else.json', { hello: 1 })],
-      /else\.json: must hold a result, a sweep, a comparison, a gate or a search of tune, as printed by --json, got {"hello":1}/,
+      /else\.json: must hold a result, a sweep, a comparison, a gate or a tune result, as printed by --json, got {"hello":1}/,
     ],
     ['a list of something else', () => [file('list.json', [1])], /list\.json: \[0\]: must be a point of a sweep/],
     [

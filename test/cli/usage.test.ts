@@ -70,7 +70,7 @@ describe.concurrent('bad usage', () => {
     [
       'a beginning of responses in a simulation',
       'simulate trade-off.json --good first=10ms',
-      /^throughline: --good: first: cannot be simulated: when a response begins/,
+      /^throughline: --good: first: cannot be simulated: only a measurement knows/,
     ],
     [
       'gaps between events that are not found',
@@ -208,7 +208,7 @@ describe.concurrent('the end', () => {
     const { code, stdout, stderr } = await interrupted('compare', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(stdout).toMatch(
-      /by \d+ pairs\n[\s\S]* interrupted: the comparison was interrupted after \d+ of 1000\s+pairs/,
+      /from \d+ pairs\n[\s\S]* interrupted: the comparison was interrupted after \d+ of 1000\s+pairs/,
     )
   })
 

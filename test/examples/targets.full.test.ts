@@ -11,7 +11,7 @@ async function run(example: string): Promise<string> {
 
 it('the call example shows its measurement', async () => {
   const stdout = await run('call.ts')
-  expect(stdout).toContain('no limit in flight: call saveOrder')
+  expect(stdout).toContain('unlimited requests in flight: call saveOrder')
   expect(stdout).toContain('latency')
 })
 

@@ -302,7 +302,9 @@ describe('tune, of candidates', () => {
     // 25 of every 30 ms of server time
     expect(tuned.best?.cost.idle).toBeCloseTo(1 - 25 / 30, 3)
     expect(tuned.sentence).toContain('Run exact on 3 servers, one request at a time, for 3 an hour: p99 is 25 ms')
-    expect(tuned.sentence).toContain('none has a higher quality than 0.900')
+    expect(tuned.sentence).toContain(
+      'It has the highest quality of the settings that keep it (0.900), at the lowest cost for that quality.',
+    )
     expect(tuned.front.map(({ candidate, servers, p99Ms }) => [candidate, servers, p99Ms])).toEqual([
       ['quick', 1, 8],
       ['exact', 3, 25],
@@ -489,7 +491,7 @@ it('names the figure that breaks the budget, which need not be p99', async () =>
 it('says of how many requests a maximum is the longest', async () => {
   const { sentence, best } = await tune(scenario, { budget: { max: '60ms' }, mostServers: 2, ...choices })
   expect(best?.result?.counts.completed).toBe(90_000)
-  expect(sentence).toContain('The max is the longest of 90,000 requests: a longer run has a longer one.')
+  expect(sentence).toContain('The max is that of 90,000 requests; a longer run can only raise it.')
 })
 
 it('observes in a short run what checkBudget observes', () => {
@@ -574,7 +576,7 @@ describe('tune, ended early', () => {
     await run(Number.POSITIVE_INFINITY)
     const { best, sentence, interrupted } = await run(calls)
     expect({ interrupted, confirmed: best?.confirmed }).toEqual({ interrupted: 'onProgress', confirmed: true })
-    expect(sentence).toContain('No setting that keeps it takes fewer servers.')
+    expect(sentence).toContain('No setting with fewer servers keeps it.')
     expect(sentence).not.toContain('not confirmed')
   })
 
@@ -629,10 +631,10 @@ describe('what tune refuses', () => {
     [{ budget, price: Number.NaN }, 'tune.price: must be the price of one server for an hour'],
     [{ budget, calibrateAt: { utilization: 2 } }, 'tune.calibrateAt.utilization: must be a number above 0 and below 1'],
     [{ budget, mostCost: 3 }, 'tune.mostCost: needs a price'],
-    [{ budget, wishes: { quality: 1 } }, 'tune.wishes.quality: must be left out if candidates have no quality'],
+    [{ budget, wishes: { quality: 1 } }, 'tune.wishes.quality: must be omitted if candidates have no quality'],
     [
       { budget, candidates: [{ ...small, quality: undefined }], wishes: { quality: { weight: 2 }, cost: 1 } },
-      'tune.wishes.quality: must be left out if candidates have no quality, got {"weight":2}; or give each one, such as',
+      'tune.wishes.quality: must be omitted if candidates have no quality, got {"weight":2}; or give each one, such as',
     ],
     [{ budget, candidates: [] }, 'tune.candidates: must be a list of one or more candidates'],
     [

@@ -30,7 +30,7 @@ describe('files', () => {
   })
 
   it.each([
-    ['the promise of one', () => Promise.resolve({}), /must be a result.*is an await missing/],
+    ['the promise of one', () => Promise.resolve({}), /must be a result.*did you forget await/],
     ['undefined', () => undefined, /must be a result.*got nothing/],
     ['a budget', () => ({ p99: '1ms' }), /must be a result/],
   ])('are not written for %s', async (_, made, message) => {

@@ -176,7 +176,7 @@ describe('readTrace', () => {
       'access.log',
       '::1 - - [01/Mar/2026:12:00:00 +0000] "GET / HTTP/1.1" 200 1\n',
       {},
-      'access.log: is a log in the common format, which has only whole seconds; let the server log JSON lines',
+      'access.log: is in Common Log Format, which has only whole seconds; configure the server to log JSON lines',
     ],
     ['a line after one of several', 'a.csv', 'timeMs,said\n1,"a\nb"\nx,c\n', {}, 'a.csv:4: must hold a time'],
     ['a negative time', 'a.csv', '0\n-1\n', {}, 'a.csv:2: must hold a time of 0 or more in ms, got "-1"'],

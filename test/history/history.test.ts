@@ -97,7 +97,9 @@ describe('a history as the noise of two results', () => {
     const other = simulate({ arrivals: '300/s', service: '1ms', stop: { requests: 20_000 } })
     const kept = new Array(5).fill(buildHistoryEntry(other, of(null)))
     const { findings } = compareResults(run(1), run(1), { history: kept })
-    expect(findings).toMatchObject([{ code: 'scenarios-differ', message: /the history is of another scenario/ }])
+    expect(findings).toMatchObject([
+      { code: 'scenarios-differ', message: /the history and base have different scenarios/ },
+    ])
   })
 })
 

@@ -97,7 +97,7 @@ describe.runIf(hasRedis).concurrent('agents', { timeout: 120_000 }, () => {
     const { child, ended } = startCommand('measure', ...flags, '--agents', '1', '--redis', redis.url)
     onTestFinished(() => kill(child))
     const waits = new Promise<void>((resolve) => {
-      agents[0]?.stderr?.on('data', (text) => String(text).includes('waits for work') && resolve())
+      agents[0]?.stderr?.on('data', (text) => String(text).includes('waiting for work') && resolve())
     })
     while (server.received.length < 50) await sleep(50)
     child.kill('SIGSTOP')

@@ -147,7 +147,7 @@ describe('between in a budget', () => {
     expect(check(streamed, { 'between.p50': 0.4 })).toMatchObject({ verdict: 'fail', metric: 'between.p50' })
     expect(check(streamed, { 'between.max': 2 })).toMatchObject({
       verdict: 'pass',
-      reason: `the longest of ${gaps.length.toLocaleString('en')} gaps; a longer run has a longer one`,
+      reason: `the maximum of ${gaps.length.toLocaleString('en')} gaps; a longer run can only raise it`,
     })
     expect(check(streamed, { 'between.max': 1.9 })?.verdict).toBe('fail')
     // a few slow requests may have most of the gaps
@@ -173,7 +173,8 @@ describe('between in a budget', () => {
       reason: expect.stringContaining('it is unknown how far apart events were'),
     })
     const budget = { 'between.p99': '1s' }
-    const refused = 'between.p99: cannot be simulated: when a response begins, and when its events come, is known'
+    const refused =
+      'between.p99: cannot be simulated: only a measurement knows when a response begins and its events arrive'
     const given = { arrivals: '100/s', service: '1ms' }
     await expect(headroom(given, budget)).rejects.toThrow(`budget.${refused}`)
     await expect(tune(given, { budget })).rejects.toThrow(`budget.${refused}`)
@@ -249,11 +250,11 @@ describe('goodput over first and between times', () => {
     const given = { arrivals: '100/s', service: '1ms' }
     for (const time of ['first', 'between']) {
       const good = { [time]: '10ms' }
-      const refused = `good.${time}: cannot be simulated: when a response begins, and when its events come, is known of measurements only`
+      const refused = `good.${time}: cannot be simulated: only a measurement knows when a response begins and its events arrive`
       expect(() => simulate({ ...given, good })).toThrow(refused)
       await expect(tune({ ...given, good }, { budget: { p99: 1 } })).rejects.toThrow(refused)
       expect(() => createRecorder({ good } as never)).toThrow(
-        `good.${time}: is not recorded of live requests: a recorder does not know when responses begin`,
+        `good.${time}: is not recorded for live requests: a recorder does not know when responses begin`,
       )
     }
     const http = { url: 'http://127.0.0.1/' }

@@ -231,7 +231,7 @@ describe('first and between of a class in a budget', () => {
     expect(check(streamed, { 'checkout.first.p50': p50 - 1 })?.verdict).toBe('fail')
     expect(check(streamed, { 'checkout.between.max': 2 })).toMatchObject({
       verdict: 'pass',
-      reason: `the longest of ${times('checkout', 'between').length.toLocaleString('en')} gaps; a longer run has a longer one`,
+      reason: `the maximum of ${times('checkout', 'between').length.toLocaleString('en')} gaps; a longer run can only raise it`,
     })
     expect(check(streamed, { 'checkout.between.mean': '1ms' })?.observed).toBe(checkout.betweenMs?.mean)
     // `latency` may be left out
@@ -285,7 +285,7 @@ describe('first and between of a class in a budget', () => {
   it('are refused where they cannot be known', async () => {
     const budget = { 'checkout.first.p99': '1s' }
     const refused =
-      'checkout.first.p99: cannot be simulated: when a response begins, and when its events come, is known'
+      'checkout.first.p99: cannot be simulated: only a measurement knows when a response begins and its events arrive'
     const given = { arrivals: '100/s', service: '1ms', classes }
     await expect(headroom(given, budget)).rejects.toThrow(`budget.${refused}`)
     await expect(tune(given, { budget })).rejects.toThrow(`budget.${refused}`)
@@ -300,7 +300,7 @@ describe('first and between of a class in a budget', () => {
   it('take no class whose name reads as a time', () => {
     const named = (name: string) => () => simulate({ arrivals: 1, service: 1, classes: { [name]: {}, browse: {} } })
     expect(named('first')).toThrow(
-      "classes.first: must be another name, because 'first.p99' in a budget limits all requests",
+      "classes.first: must have a different name, because 'first.p99' in a budget limits all requests",
     )
     expect(named('api.first')).toThrow(
       "classes.api.first: must not end in '.first': in a budget, 'api.first.p99' is a time of the class 'api'",

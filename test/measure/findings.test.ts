@@ -49,7 +49,7 @@ describe('event-loop-late', () => {
       fromDueMs: expect.closeTo(8, 1),
       fromSendMs: expect.closeTo(5, 1),
     })
-    expect(finding?.message).toMatch(/moved the p99 of latency from 5(\.\d+)? ms to 8(\.\d+)? ms/)
+    expect(finding?.message).toMatch(/raised p99 latency from 5(\.\d+)? ms to 8(\.\d+)? ms/)
   })
 
   it('makes a run invalid if the median is mostly lag', () => {
@@ -102,7 +102,7 @@ describe('a run that ends early', () => {
 
   it.each([
     ['interrupted', 'interrupted', /^the run was interrupted after 1 s, with 1 s to report: 1,000 requests/],
-    ['full', 'saturated', /^after 1 s 1,048,576 requests were waiting, the most that can wait/],
+    ['full', 'saturated', /^after 1 s, 1,048,576 requests were waiting, the maximum/],
   ] as const)('because it is %s has an error: %s', (earlyEnd, code, message) => {
     const findings = measureFindings({ ...recording, completions: 100 }, { ...quiet, earlyEnd })
     expect(findings).toMatchObject([{ code, severity: 'error', message: expect.stringMatching(message) }])

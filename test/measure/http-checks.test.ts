@@ -316,7 +316,7 @@ describe('a body over bodyLimit', () => {
     expectToAddUp(result)
     expect(result.failures).toEqual({ [over]: 5 })
     expect(JSON.stringify(result.validity.findings)).toContain(
-      'responded with a body over 1 kB, the most to keep (http.bodyLimit)',
+      'responded with a body over the limit of 1 kB (http.bodyLimit)',
     )
   })
 

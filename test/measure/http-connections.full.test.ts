@@ -44,13 +44,13 @@ it.skipIf(process.platform !== 'linux')('says what to raise if this process may 
     expect(await run()).toEqual({
       failures: { EMFILE: expect.any(Number) },
       finding: expect.stringMatching(
-        /connections could not be opened.*no more files and sockets open than 400 \(EMFILE\); raise/,
+        /connections could not be opened.*its limit of 400 open files and sockets \(EMFILE\); raise/,
       ),
       failure: expect.stringMatching(/EMFILE.*raise its hard limit/),
     })
     const { error } = await run('390')
     expect(error).toMatch(
-      /^http.connections: must be at most 336, got 390, since this process may have 400 files.*raise its hard/,
+      /^http.connections: must be at most 336, got 390, because this process can open at most 400 files.*raise its hard/,
     )
   } finally {
     await slow.close()

@@ -230,7 +230,7 @@ describe('http.requests', () => {
     const http = { url: server.url, requests: [{ path: '/a', class: 'a' }] }
     const common = { arrivals: '100/s', http }
     await expect(measure({ ...common, classes: { b: {} }, stop: { requests: 4 } })).rejects.toThrow(
-      'classes: must be left out: http.requests give the class of each request',
+      'classes: must be omitted: http.requests give the class of each request',
     )
     await expect(measure({ ...common, stop: { budget: { 'b.p99': '1s' }, atMost: '10s' } })).rejects.toThrow(
       "stop.budget.b.p99: limits the class 'b', which no request has",
@@ -397,11 +397,11 @@ describe('before any request is sent', () => {
       /must not have a placeholder in the host/,
     ],
     [
-      'half of a character',
+      'an unpaired surrogate',
       { requests: [{ path: '/{id}' }], data: [{ id: '\ud800' }] },
       '',
       'http.data.0 in http.requests.0',
-      /half of a character/,
+      /unpaired surrogate/,
     ],
     ['a file that does not exist', { requests: 'nowhere.csv' }, '', 'nowhere.csv', /does not exist/],
     ['an empty file', {}, { 'e.csv': '' }, 'e.csv', /holds no rows/],
@@ -414,7 +414,7 @@ describe('before any request is sent', () => {
       /at least one of the columns method, path/,
     ],
     ['a misspelt column', {}, { 'e.csv': 'path,bodi\n/,x\n' }, 'e.csv:2', /"bodi" \(did you mean 'body'\?\)/],
-    ['a column twice', {}, { 'e.csv': 'path,path\n/,/\n' }, 'e.csv:1', /two columns "path"/],
+    ['a column twice', {}, { 'e.csv': 'path,path\n/,/\n' }, 'e.csv:1', /has the column "path" twice/],
     [
       'too many fields',
       {},
@@ -435,7 +435,7 @@ describe('before any request is sent', () => {
       /is nested 6001 levels deep; the limit is 100/,
     ],
     ['a line that is not an object', {}, { 'e.jsonl': '{"path":"/"}\n7\n' }, 'e.jsonl:2', /must be an object/],
-    ['a reserved class', {}, { 'e.jsonl': '{"class":"queueing"}\n' }, 'e.jsonl:1.class', /must be another name/],
+    ['a reserved class', {}, { 'e.jsonl': '{"class":"queueing"}\n' }, 'e.jsonl:1.class', /must have a different name/],
   ])('refuses %s', async (_, http, content, path, message) => {
     let requests = {}
     if (typeof content === 'object') {
@@ -494,7 +494,7 @@ describe('a stored result', () => {
     const stored = { file: path, count: 2, hash: expect.stringMatching(/^[0-9a-f]{16}$/) }
     expect(first.scenario?.http?.requests).toEqual(stored)
     expect(checkResult(JSON.parse(JSON.stringify(first))).scenario?.http?.requests).toEqual(stored)
-    expect(renderResult(first)).toMatch(/requests of\s+\S*kept\.csv/)
+    expect(renderResult(first)).toMatch(/requests from\s+\S*kept\.csv/)
     // a stored scenario reads its file again
     const again = await measure(first.scenario as never)
     expect(again.scenario?.http?.requests).toEqual(first.scenario?.http?.requests)

@@ -211,7 +211,7 @@ describe('connections that this machine cannot open', () => {
   const window = { startNs: 0, endNs: 100 }
 
   it.each([
-    ['EMFILE', /may have no more files and sockets open.*ulimit -Hn/],
+    ['EMFILE', /this process has reached its limit of ([\d,]+ )?open files and sockets.*ulimit -Hn/],
     ['EADDRNOTAVAIL', /no more free local ports.*ip_local_port_range/],
   ])('with %s are a finding that says what to raise', (code, message) => {
     const stats = new ConnectionStats(window, () => 1)

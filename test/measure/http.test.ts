@@ -336,7 +336,12 @@ describe('an invalid http target is rejected', () => {
       /an object of header names and values, or a func.*got a number/,
     ],
     ['an invalid header', { url: at, headers: { 'a b': 1 } }, 'http.headers', /names of headers.*but has "a b"/],
-    ['a list as a header', { url: at, headers: { a: [[1]], b: {} } }, 'http.headers', /a text, a number or a list of/],
+    [
+      'a list as a header',
+      { url: at, headers: { a: [[1]], b: {} } },
+      'http.headers',
+      /a string, a number or a list of/,
+    ],
     ['an invalid body', { url: at, body: 7 }, 'http.body', /a string, bytes, an object or array/],
     [
       'a form, which JSON cannot represent',

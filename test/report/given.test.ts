@@ -68,7 +68,7 @@ describe.each(Object.entries(TAKERS))('%s', (_, [path, take]) => {
   it('reports a missing await', () => {
     const thrown = thrownBy(() => take(Promise.resolve() as never)) as ValidationError
     expect(thrown).toBeInstanceOf(ValidationError)
-    expect(thrown.message).toMatch(/^(\S+): must [^\n]*[,;] got a Promise: is an await missing\?$/)
+    expect(thrown.message).toMatch(/^(\S+): must [^\n]*[,;] got a Promise: did you forget await\?$/)
     expect(thrown.path).toBe(path)
   })
 

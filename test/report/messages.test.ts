@@ -59,6 +59,6 @@ describe('messages', () => {
     expect(JSON.stringify(measured).length).toBeLessThan(100_000)
     const said = renderResult({ ...measured, validity: { valid: true, findings: [] } })
     expect(said).toContain('each on its own')
-    expect(said).toContain('no limit in flight: call\n')
+    expect(said).toContain('unlimited requests in flight: call\n')
   })
 })

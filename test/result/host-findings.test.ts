@@ -88,7 +88,7 @@ describe('cpu-throttled', () => {
       {
         code: 'cpu-throttled',
         message:
-          "the container's CPU quota of 1.5 cores stopped it 12 times, for 340 ms of 1 s. Raise the quota, or use fewer servers",
+          "the container's CPU quota of 1.5 cores throttled this process 12 times, for 340 ms of 1 s. Raise the quota, or use fewer servers",
         figures: { quotaCores: 1.5, periods: 12, throttledMs: 340 },
       },
     ])
@@ -124,6 +124,6 @@ describe('event-loop-stalled', () => {
     expect(stalled(500, 1000)).toMatchObject([{ severity: 'warning' }])
     const [finding] = stalled(3000, 5000)
     expect(finding).toMatchObject({ severity: 'error', figures: { fraction: 0.6 } })
-    expect(finding?.message).toMatch(/^the event loop of this process stood still for 3,?000 ms, 60 % of the window: /)
+    expect(finding?.message).toMatch(/^the event loop of this process was blocked for 3,?000 ms, 60 % of the window: /)
   })
 })

@@ -202,10 +202,13 @@ describe('classes of a simulation', () => {
     ],
     [
       { queueing: {} },
-      "classes.queueing: must be another name, because 'queueing.p99' in a budget limits all requests",
+      "classes.queueing: must have a different name, because 'queueing.p99' in a budget limits all requests",
     ],
     [{ ' a': {} }, 'classes. a: must be a name without spaces around it'],
-    [{ toString: {} }, 'classes.toString: must be another name, because every object has a property of this name'],
+    [
+      { toString: {} },
+      'classes.toString: must have a different name, because every object has a property of this name',
+    ],
     [{ ['x'.repeat(101)]: {} }, 'must be a name of at most 100 characters'],
     [{ a: { service: 'fast' } }, 'classes.a.service: must be a duration of 0 or more'],
     [

@@ -26,7 +26,7 @@ describe('toBeFasterThan', () => {
 
   it('fails with the table otherwise', () => {
     expect(() => expect(ms12).toBeFasterThan(ms1)).toThrow(
-      /^expected head to be faster\n\n head is slower: mean 1\.\d+ times base's latency \(.*\), by two results\n\n metric /,
+      /^expected head to be faster\n\n head is slower: mean 1\.\d+ times base's latency \(.*\), from two results\n\n metric /,
     )
     expect(() => expect(ms1).not.toBeFasterThan(ms12, { by: 0.1 })).toThrow(/^expected head not to be faster by 0\.1\n/)
   })
@@ -55,7 +55,7 @@ describe('toBeFaster and toBeSlower', () => {
 
   it('fail with the table otherwise', () => {
     expect(() => expect(slower).not.toBeSlower()).toThrow(
-      /^expected head not to be slower\n\n head is slower: .* by 8 pairs/,
+      /^expected head not to be slower\n\n head is slower: .* from 8 pairs/,
     )
     expect(() => expect(same).toBeFaster()).toThrow(/^expected head to be faster\n\n head is the same within 5 %/)
   })

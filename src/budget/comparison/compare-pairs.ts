@@ -114,7 +114,7 @@ interface Basis {
   tooFew: string | null
 }
 
-const BY_RANGE = `fewer than 10 pairs find only a difference of more than ${EARLY_RATIO} times`
+const BY_RANGE = `fewer than 10 pairs can only show ratios above ${EARLY_RATIO}, or below 1/${EARLY_RATIO}`
 
 function tooFewOf(used: number, all: number): string | null {
   if (used < MIN_PAIRS) {

@@ -100,7 +100,7 @@ export function compareResults(base: Result, head: Result, given: CompareResults
   if (!asked.success) throwFaults(asked.error, 'options', given)
   const { of, within, machineNoise, history } = asked.data
   if (machineNoise !== undefined && history !== undefined) {
-    throw new ValidationError('options.machineNoise', 'must be left out if history is given, which measures it')
+    throw new ValidationError('options.machineNoise', 'must be omitted if history is given, which measures it')
   }
   const both = { base: checkResult(base, 'base'), head: checkResult(head, 'head') }
   const measured = [base, head].some(({ engine }) => engine !== 'simulate')
@@ -265,7 +265,7 @@ function highestRatio(base: SampledFigure, head: SampledFigure, log: number, ms:
 }
 
 /** How many more requests are good on a machine that is faster by so much is not known. */
-const MACHINE_MATTERS = 'the machine may have made this difference; compare runs both in turn'
+const MACHINE_MATTERS = 'the machine may have made this difference; use compare, which runs both in turn'
 
 function compareFractions(
   metric: FractionMetric,
@@ -347,7 +347,7 @@ function notInterleavedFinding({ source }: Noise, both: Record<Side, Result>): F
   return {
     code: 'not-interleaved',
     severity: 'info',
-    message: `base and head ran at different times, and the machine may have been faster for one of them: ${source}${note}. compare runs both in turn and finds much smaller differences`,
+    message: `base and head ran at different times, and the machine may have been faster for one of them: ${source}${note}. Use compare, which runs both in turn and finds much smaller differences`,
     figures: {},
   }
 }
@@ -370,7 +370,7 @@ function differenceFindings(base: Result, head: Result): Finding[] {
     }
   }
   const [ofBase, ofHead] = [base, head].map((result) => describeMachines(result) ?? 'one machine')
-  if (ofBase !== ofHead) add('scenarios-differ', `base is of ${ofBase}, head of ${ofHead}`)
+  if (ofBase !== ofHead) add('scenarios-differ', `base is from ${ofBase}, head from ${ofHead}`)
   if (base.scenario === null || head.scenario === null) return findings
   const fields = differingFields(sideOf(base), sideOf(head), LOAD)
   if (fields.length > 0) add('scenarios-differ', `the scenarios differ in ${fields.join(', ')}`)
@@ -406,7 +406,7 @@ function historyFindings(base: Result, earlier: Result | HistoryEntry): Finding[
     {
       code: 'scenarios-differ',
       severity: 'warning',
-      message: `the history is of another scenario than base; they differ in ${fields.join(', ')}`,
+      message: `the history and base have different scenarios: they differ in ${fields.join(', ')}`,
       figures: {},
     },
   ]

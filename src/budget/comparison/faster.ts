@@ -15,7 +15,7 @@ export function judgeFaster(comparison: Comparison, by?: Fraction): 'pass' | 'fa
   if (by === undefined) return verdict === 'faster' ? 'pass' : verdict === 'inconclusive' ? verdict : 'fail'
   const asked = fraction.safeParse(by)
   if (!asked.success) throwFaults(asked.error, 'by', by)
-  if (isFraction(of)) throw new ValidationError('by', `must be left out for ${of}, which has no ratio`)
+  if (isFraction(of)) throw new ValidationError('by', `must be omitted for ${of}, which has no ratio`)
   if (findings.some(({ severity }) => severity === 'error')) return 'inconclusive'
   const named = (name: string) => metrics.find(({ metric }) => metric === name) as MetricComparison
   const { interval, verdict: ofMetric } = named(of)

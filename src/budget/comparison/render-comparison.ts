@@ -98,7 +98,7 @@ export function comparisonRows(comparison: Comparison): {
   }
 }
 
-/** The verdict in one line: `head is slower: mean 1.31 times base's latency (1.24 to 1.39), by 20 pairs`. */
+/** The verdict in one line: `head is slower: mean 1.31 times base's latency (1.24 to 1.39), from 20 pairs`. */
 export function comparisonHeadline(comparison: Comparison): string {
   const { verdict, reason, within, design, pairs, metrics } = comparison
   const of = overallVerdict(comparison).by
@@ -112,7 +112,7 @@ export function comparisonHeadline(comparison: Comparison): string {
       : `: ${of} ${threeDigits(metric.ratio)} times base's${of === 'mean' ? ' latency' : ''}`
   const known = metric.interval.low === null || metric.interval.high === null ? '' : ` (${intervalText(metric)})`
   const because = reason === undefined || verdict === 'inconclusive' ? '' : `; ${reason}`
-  return `${VERDICTS[verdict](comparison.null ? 'base against itself' : 'head', percent(within))}${change}${known}, by ${how}${because}`
+  return `${VERDICTS[verdict](comparison.null ? 'base against itself' : 'head', percent(within))}${change}${known}, from ${how}${because}`
 }
 
 const VERDICTS: Record<ComparisonVerdict, (side: string, within: string) => string> = {

@@ -59,7 +59,7 @@ async function add(terminal: Terminal, files: readonly string[], flags: HistoryF
   if (name !== undefined && files.length > 1) {
     throw new ValidationError(
       '--name',
-      `applies to one file, got ${files.length}; leave it out to use the names of the files`,
+      `applies to one file, got ${files.length}; omit it to use the names of the files`,
     )
   }
   const commit = flags.commit ?? (await openRepository(process.cwd()).catch(() => null))?.commit ?? null
@@ -69,7 +69,7 @@ async function add(terminal: Terminal, files: readonly string[], flags: HistoryF
     const value = await readJson(path)
     if ((value as { schema?: unknown } | null)?.schema === GATE_SCHEMA) {
       if (name !== undefined)
-        throw new ValidationError('--name', 'does not apply to a gate, whose scenarios have names; leave it out')
+        throw new ValidationError('--name', 'does not apply to a gate, whose scenarios have names; omit it')
       entries.push(...buildGateEntries(checkGate(value, { file: path }), { commit: flags.commit, at }))
     } else {
       entries.push(
@@ -96,7 +96,12 @@ async function show(terminal: Terminal, files: readonly string[], flags: History
   const named = entries.filter((entry) => name === undefined || entry.name === name)
   if (named.length === 0) {
     const names = [...new Set(entries.map((entry) => entry.name))].join(', ')
-    throw new ValidationError(file, name === undefined ? 'has no runs' : `has no run of '${name}'; known: ${names}`)
+    throw new ValidationError(
+      file,
+      name === undefined
+        ? 'has no runs; add some with throughline history add'
+        : `has no run of '${name}'; known: ${names}`,
+    )
   }
   const series = buildHistorySeries(named, of)
   if (output !== undefined) {
@@ -108,6 +113,6 @@ async function show(terminal: Terminal, files: readonly string[], flags: History
 
 function rejectFlags(action: string, flags: Record<string, unknown>): void {
   for (const [name, given] of Object.entries(flags)) {
-    if (given !== undefined) throw new ValidationError(`--${name}`, `does not apply to history ${action}; leave it out`)
+    if (given !== undefined) throw new ValidationError(`--${name}`, `does not apply to history ${action}; omit it`)
   }
 }

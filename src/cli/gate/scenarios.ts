@@ -53,7 +53,11 @@ export async function loadGateEntries(
   const head = await loadScenarios(ofHead, here, null)
   const missing = named.find((file) => !existsSync(join(here, file)))
   if (missing !== undefined && !existsSync(join(there, missing))) throw new ValidationError(missing, 'does not exist')
-  if (head.length === 0) throw new ValidationError('compare', `none of these files exist in head: ${ofHead.join(', ')}`)
+  if (head.length === 0)
+    throw new ValidationError(
+      'compare',
+      `none of these files exist in head: ${ofHead.join(', ')}; check the paths, or omit them to compare all *.throughline.ts`,
+    )
   const changeAll = (side: ExportedScenario[]) =>
     Promise.all(side.map(async (each) => ({ ...each, scenario: await change(each.scenario, each.file) })))
   return pairScenarios(await changeAll(head), await changeAll(await loadScenarios(ofBase, there, ref)))

@@ -32,14 +32,14 @@ export function agentsCommand(terminal: Terminal): Command {
     const { atMost, json, duration, requests } = flags
     const length =
       duration !== undefined ? '--duration' : typeof parseValue(requests) === 'number' ? '--requests' : null
-    if (length !== null) throw new ValidationError(length, 'must be left out; --at-most limits all runs together')
+    if (length !== null) throw new ValidationError(length, 'must be omitted; --at-most limits all runs together')
     const scenario = await buildScenario(file, flags, command)
     const { agentsNeeded } = await import('../../explore/limit/agents-needed.js')
     const found: AgentsNeeded = await withProgress(terminal, { endsEarly: true }, ({ report, signal }) => {
       const options: MeasureCapacityOptions = {
         ...(atMost !== undefined && { atMost: parseValue(atMost) as string }),
         signal,
-        onProgress: ({ fraction, rate: load, runs }) => report(fraction, `${rate(load)}, ${count(runs)} runs before`),
+        onProgress: ({ fraction, rate: load, runs }) => report(fraction, `${rate(load)}, run ${count(runs + 1)}`),
       }
       return agentsNeeded(scenario, options)
     })

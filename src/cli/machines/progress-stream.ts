@@ -54,7 +54,7 @@ export class JsonLineStream {
     try {
       const stats = fstatSync(fd)
       const plain = isFile(fd)
-      if (!plain && !stats.isFIFO() && !stats.isSocket()) throw new Error('it is no file, pipe or socket')
+      if (!plain && !stats.isFIFO() && !stats.isSocket()) throw new Error('it is not a file, pipe or socket')
       // writes nothing, but fails if it is open for reading only
       if (!stats.isSocket()) writeSync(fd, new Uint8Array(0))
       return new JsonLineStream(fd, plain)

@@ -66,11 +66,11 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
   )
   add('--clients <n>', 'closed loop: number of clients, each sending its next request after a response')
   add('--think-time <duration>', 'time between a response and the next request of a client')
-  add('--stages <list>', "rates that ramp up and down: '0:10s,100:30s,0:10s', each reached after its time", [
-    'clients',
-    'process',
-    'trace',
-  ])
+  add(
+    '--stages <list>',
+    "rates that ramp up and down: '0:10s,100:30s,0:10s', each reached at the end of its duration",
+    ['clients', 'process', 'trace'],
+  )
   add(
     '--trace <file>',
     'replay the times of a CSV or JSON-lines file, counted from the first; with --url also its requests',
@@ -128,7 +128,10 @@ export function addScenarioFlags(command: Command, { service = false, handler = 
   if (handler) command.addOption(requestsOption())
   else add('--requests <n>', 'stop after this many requests', ['duration'])
   add('--duration <duration>', "stop after this time: '10s'")
-  add('--warmup <extent>', 'number of requests or duration to run first and not report (default: a tenth of the run)')
+  add(
+    '--warmup <extent>',
+    'warm-up at the start that is not reported: number of requests, or duration (default: a tenth of the run)',
+  )
   add('--seed <n>', 'random seed (default: 1)')
   return command
 }
@@ -293,7 +296,7 @@ function setHttp(
     }
     throw new ValidationError(
       '--url',
-      'is required for the options of HTTP: method, header, body, timeout, connections, max-redirects, stream, insecure and http2',
+      'is required with HTTP options: method, header, body, timeout, connections, max-redirects, stream, insecure and http2',
     )
   }
   const headers = header === undefined ? {} : { headers: { ...plainHeaders(given?.headers), ...headersOf(header) } }
@@ -314,7 +317,7 @@ function headersOf(header: string[]): Record<string, string | string[]> {
     if (name === undefined || value === undefined) {
       throw new ValidationError(
         '--header',
-        `must be 'name: value', got a text of ${count(line.length)} characters without a name and a colon`,
+        `must be 'name: value', got a string of ${count(line.length)} characters without a name and a colon`,
       )
     }
     all[name] = [...(all[name] ?? []), value]

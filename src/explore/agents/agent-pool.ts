@@ -95,7 +95,7 @@ export class AgentPool {
       return await work(connection)
     } catch (error) {
       throwIfAborted(signal)
-      throw redisError(error, [connection.redis, connection.blocking], 'agents end the simulations')
+      throw redisError(error, [connection.redis, connection.blocking], 'agents stop the simulations')
     }
   }
 }
@@ -114,7 +114,7 @@ async function connect(url: string): Promise<Connection> {
 
 const noAgent = ({ redis, agentTimeout }: ResolvedOnAgents) =>
   new MeasureError(
-    `no agent was on ${withoutPassword(redis)} for ${agentTimeout} ms (agentTimeout); start one or more: throughline agent --redis ${withoutPassword(redis)}`,
+    `no agent was connected to ${withoutPassword(redis)} for ${agentTimeout} ms (agentTimeout); start one or more: throughline agent --redis ${withoutPassword(redis)}`,
   )
 
 /** After this time without an outcome, jobs are looked for. */
@@ -270,7 +270,7 @@ class TaskRun<Task extends object, Report extends object> {
       this.#resent.set(index, times)
       if (times <= MOST_DEATHS) continue
       throw new MeasureError(
-        `${this.#options.describe(index)}: its job was lost ${times} times; look at the log of Redis`,
+        `${this.#options.describe(index)}: its job disappeared ${times} times; check the Redis log`,
       )
     }
     await this.#sendAgain(lost)

@@ -24,5 +24,5 @@ export interface ResolvedOnAgents {
 /** Refuses `threads`, which are of this process, together with `on`. */
 export const threadsOrAgents = {
   check: ({ on, threads }: { on?: unknown; threads?: unknown }) => on === undefined || threads === undefined,
-  params: { path: ['threads'], error: 'must be left out with on; each agent has threads of its own' },
+  params: { path: ['threads'], error: 'must be omitted with on; each agent has threads of its own' },
 }

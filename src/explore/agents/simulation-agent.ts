@@ -219,7 +219,7 @@ export class SimulationAgent {
     const isBusy = this.#active.size > 0
     if (isBusy !== this.#isBusy && !this.#isPaused) {
       this.#isBusy = isBusy
-      this.#onStatus(isBusy ? `simulates, up to ${this.#agent.threads} at a time` : 'waits for work')
+      this.#onStatus(isBusy ? `simulating, up to ${this.#agent.threads} at a time` : 'waiting for work')
     }
     if (!this.#isClosed) this.#timer = real.setTimeout(() => void this.#follow(), REPORT_MS)
   }

@@ -192,5 +192,5 @@ function lateness({ latencyMs, fromSendMs }: Result): string | null {
   if (fromSendMs === null) return null
   const [due, sent] = [latencyMs.p95, fromSendMs.p95]
   if (due - sent <= Math.max(MOVED_MS, MOVED_FRACTION * due)) return null
-  return `requests were sent late, which moved the p95 of latency from ${milliseconds(sent)} to ${milliseconds(due)}`
+  return `requests were sent late, which raised p95 latency from ${milliseconds(sent)} to ${milliseconds(due)}`
 }

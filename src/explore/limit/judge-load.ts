@@ -85,7 +85,7 @@ export function requestsNeeded(budget: Budget): number {
     if (rule.relation.startsWith('<') || ('figure' in rule && rule.figure === 'goodput')) continue
     throw new ValidationError(
       `budget.${rule.metric}`,
-      'must be a limit that a higher load breaks: an upper limit, or at least a goodput',
+      'must be a limit that a higher load breaks: an upper limit, or a lower limit on goodput',
     )
   }
   const fractions = rules.map((rule) => {

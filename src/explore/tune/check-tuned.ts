@@ -57,7 +57,7 @@ const schema = object({
  * @throws ValidationError
  */
 export function checkIsTuned(value: unknown, name: Source = 'tuned'): void {
-  checkVersion(value, { name, kind: 'search of tune', schema: 'throughline/tuned@1' })
+  checkVersion(value, { name, kind: 'tune result', schema: 'throughline/tuned@1' })
 }
 
 /**

@@ -145,13 +145,13 @@ const schema = options({
       context.issues.push({ code: 'custom', message, input: { leastServers, mostServers }, path: [path] })
     if (leastServers > mostServers) refuse('leastServers', `must be at most mostServers, ${mostServers}`)
     const priced = price !== undefined || candidates.some((candidate) => candidate.price !== undefined)
-    if (mostCost !== undefined && !priced) refuse('mostCost', 'needs a price, of all candidates or of each')
+    if (mostCost !== undefined && !priced) refuse('mostCost', 'needs a price: one for all candidates, or one for each')
     const rated = candidates.some((candidate) => candidate.quality !== undefined)
     if ((wishes?.quality?.weight ?? 0) > 0 && !rated) {
       context.issues.push({
         code: 'custom',
         message:
-          'must be left out if candidates have no quality; or give each one, such as { name, quality: 0.9, service }',
+          'must be omitted if candidates have no quality; or give each one, such as { name, quality: 0.9, service }',
         input: wishes?.quality?.weight,
         path: ['wishes', 'quality'],
       })

@@ -132,7 +132,7 @@ export function recommend(
   )
   const grows =
     longest && confirmed !== null
-      ? ` The max is the longest of ${count(confirmed.counts.completed)} requests: a longer run has a longer one.`
+      ? ` The max is that of ${count(confirmed.counts.completed)} requests; a longer run can only raise it.`
       : ''
   return `${what} ${why}${grows}${ended === 'atMost' && !complete ? ' The search ran out of time, so it did not try everything.' : ''}`
 }
@@ -151,15 +151,15 @@ function reasonOf(
     )
     return `Of the settings that keep it, this one is the best by the wishes (${weights.join(', ')}).`
   }
-  const cheaper = price === null ? 'takes fewer servers' : 'costs less'
+  const lowest = price === null ? 'with the fewest servers' : 'at the lowest cost'
   const others = kept.filter((each) => each.contender !== contender)
   if (quality !== null && others.some((each) => each.worth.quality < worth.quality)) {
-    return `Of the settings that keep it, none has a higher quality than ${inText(quality)}, and none of that quality ${cheaper}.`
+    return `It has the highest quality of the settings that keep it (${inText(quality)}), ${lowest} for that quality.`
   }
   if (quality !== null && searches.some((each) => (each.contender.quality ?? 0) > quality)) {
-    return `No candidate of a higher quality than ${inText(quality)} keeps it, and no setting of that quality ${cheaper}.`
+    return `No candidate of a higher quality than ${inText(quality)} keeps it, and this setting keeps it ${lowest} for that quality.`
   }
-  return `No setting that keeps it ${cheaper}.`
+  return `No ${price === null ? 'setting with fewer servers' : 'cheaper setting'} keeps it.`
 }
 
 /** The outcome of a candidate: a predicate that follows its name. */

@@ -86,7 +86,7 @@ function noteFastTasks(outcomes: readonly GateOutcome[]): string[] {
   if (fast.length === 0) return []
   const names = fast.map(({ name }) => name).join(', ')
   return [
-    `${names}: less than 1 us, of which reading the clock is a large part, so changes look smaller than they are; repeat the work within the task`,
+    `${names}: ${fast.length === 1 ? 'takes' : 'take'} less than 1 us, much of it reading the clock, so changes look smaller than they are; repeat the work within the task`,
   ]
 }
 

@@ -31,7 +31,7 @@ const errorsOf = ({ result, tasks = [] }: RunnerTask): string[] => [
 async function findVitest(): Promise<{ node: string; runners: string }> {
   const manifest = findManifest()
   const { version, exports } = JSON.parse(readFileSync(manifest, 'utf8'))
-  if (!version.startsWith('4.')) throw new Error(`needs vitest 4, got ${version}`)
+  if (!version.startsWith('4.')) throw new Error(`needs vitest 4, got ${version}; run npm install --save-dev vitest@4`)
   const urlOf = (name: string) => pathToFileURL(join(dirname(manifest), exports[name].default)).href
   return { node: urlOf('./node'), runners: urlOf('./runners') }
 }

@@ -52,14 +52,14 @@ export async function runAgent({
     shown = status
     onStatus?.(status)
   }
-  let doing = 'waits for work'
+  let doing = 'waiting for work'
   const work = async ({ data }: { data: ShardJob }) => {
-    doing = `sends shard ${data.index} of ${data.count}`
+    doing = `sending shard ${data.index} of ${data.count}`
     show(doing)
     try {
       await alone(() => sendShard(redis, name, data, { signal, show }))
     } finally {
-      doing = 'waits for work'
+      doing = 'waiting for work'
       show(doing)
     }
   }
@@ -72,7 +72,7 @@ export async function runAgent({
     stalledInterval: STALLED_MS,
   })
   worker.on('error', (error) => {
-    if (!isLostJob(error)) show(`cannot use Redis: ${messageOf(error)}; tries again`)
+    if (!isLostJob(error)) show(`cannot use Redis: ${messageOf(error)}; retrying`)
   })
   redis.on('ready', () => show(doing))
   try {

@@ -63,7 +63,7 @@ export async function measureOnAgents(
     return await conduct(keys, clock, { ...options, count, setupTimeoutMs, othersBusy, lostJobs }, snapshots)
   } catch (error) {
     if (signal?.aborted) throw error
-    throw redisError(error, [redis], 'agents end their shards')
+    throw redisError(error, [redis], 'agents stop their shards')
   } finally {
     await snapshots.destroy()
     // without orders, agents end their shards; jobs that none has taken would wait for another agent

@@ -50,7 +50,7 @@ export async function planRun(scenario: Scenario, options: MeasureOptions, count
   if (text.length <= LONGEST_PLAN) return text
   throw new ValidationError(
     'agents',
-    `cannot be sent a scenario of ${Math.ceil(text.length / 1e6)} MB with its files: the limit is ${LONGEST_PLAN / 1e6} MB; shorten the lists and files, or use shards`,
+    `cannot take a scenario of ${Math.ceil(text.length / 1e6)} MB, including files; the limit is ${LONGEST_PLAN / 1e6} MB: shorten the lists and files, or use shards`,
   )
 }
 

@@ -288,7 +288,7 @@ export function describe({ field, group, curves, capacity, offeredPerSec }: Trad
   const capacities = extremes.map((end) => `${count(end?.perSecond ?? 0)} requests a second at ${end?.label}`)
   const latencies = curves.map(({ engine, points }) => {
     const sustained = points.filter(({ latency }) => latency !== null)
-    if (sustained.length === 0) return `As ${engine}, every run is overloaded.`
+    if (sustained.length === 0) return `Every ${engine} run is overloaded.`
     const best = sustained.reduce((a, b) => ((b.latency?.p99.value ?? 0) < (a.latency?.p99.value ?? 0) ? b : a))
     return `As ${engine}, p99 is lowest at ${field} ${best.label}: ${time(best.latency?.p99.value ?? 0)}.`
   })

@@ -19,11 +19,11 @@ const agentsText = (agents: number) => plural(agents, 'agent')
 
 function leadText({ load, agents, fewest, limitedBy, each, search }: AgentsNeeded): string {
   if (search.tried.length === 0)
-    return `How many agents ${rate(load)} needs is unknown: the time ran out before a run ended.`
+    return `The number of agents for ${rate(load)} is unknown: the time ran out before a run ended.`
   if (agents === null || each === null) {
     const short = search.tried.some(({ verdict }) => verdict === 'pass')
     const why = short ? 'no load passed a long run; allow more time' : 'this machine sent no load on time'
-    return `How many agents ${rate(load)} needs is unknown: ${why}.`
+    return `The number of agents for ${rate(load)} is unknown: ${why}.`
   }
   const atMost = limitedBy === 'target' || limitedBy === 'time' ? 'at most ' : ''
   const but =

@@ -62,7 +62,7 @@ export function triedTable(tried: readonly TriedLoad[], style: NonNullable<Rende
     { header: 'window' },
     ...metrics.map((header): Column => ({ header })),
     { header: 'verdict', align: 'left' },
-    { header: 'because of', align: 'left' },
+    { header: 'cause', align: 'left' },
   ]
   const rows = tried.map(({ rate: load, kind, windowMs, check, verdict, cause }) => [
     rate(load),
@@ -83,5 +83,5 @@ const CAUSES: Record<LoadCause, string> = {
   saturation: 'saturation',
   errors: 'errors',
   machine: 'this machine',
-  'too-short': 'too few data',
+  'too-short': 'too little data',
 }

@@ -76,7 +76,7 @@ export function renderPlot(rows: PlotRow[], options: PlotOptions): string {
     const { end, tick, line, format } = STROKES[name]
     return `${style(format, `${end}${line}${line}${tick}${line}${tick}${line}${end}`)} ${name}`
   })
-  const legend = axis === null ? [] : ['', ` ${keys.join('   ')}   from p50 over p90 and p95 to p99`]
+  const legend = axis === null ? [] : ['', ` ${keys.join('   ')}   left to right: p50, p90, p95, p99`]
   return [...head.map((each) => style('dim', each)), ...body, ...legend].join('\n')
 }
 

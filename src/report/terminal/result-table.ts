@@ -175,7 +175,7 @@ export function classRows({ classes, latencyMs }: Result): { columns: string[]; 
     ...(withErrors ? ['errors\n%'] : []),
     ...(withGood ? ['good\n%'] : []),
     ...CLASS_TIMES.map((time) => `${time}\n${unit.name}`),
-    `95 % of p99\n${unit.name}`,
+    `95 % interval\nof p99, ${unit.name}`,
   ]
   return { columns, rows }
 }
@@ -232,7 +232,12 @@ export function listTotals(result: Result): [name: string, text: string][] {
       : [['failed after', `p50 ${time(failedMs.p50)}, p99 ${time(failedMs.p99)}`] as [string, string]]),
     ...(firstMs === undefined || firstMs.count === counts.completed
       ? []
-      : [['first', `of ${count(firstMs.count)} completed requests, the others have none`] as [string, string]]),
+      : [
+          ['first', `known for ${count(firstMs.count)} of ${count(counts.completed)} completed requests`] as [
+            string,
+            string,
+          ],
+        ]),
     ...(betweenMs === undefined
       ? []
       : [['between', `${count(betweenMs.count)} gaps between events of responses`] as [string, string]]),

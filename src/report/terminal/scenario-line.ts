@@ -24,7 +24,7 @@ export function describeScenario(scenario: StoredScenario, engine: 'simulate' | 
     ...(classes === undefined ? [] : [classesLine(classes, engine)]),
     batched,
     `${serversLine(scenario)}${served === undefined ? '' : `: ${served}`}`,
-    ...(good === undefined ? [] : [`good with ${describeLimits(good)}`]),
+    ...(good === undefined ? [] : [`good: ${describeLimits(good)}`]),
   ]
 }
 
@@ -54,7 +54,7 @@ export function describeLimits(good: Good): string {
 
 function serversLine({ servers, call, http }: StoredScenario): string {
   const what = call === undefined && http === undefined ? 'server' : 'in flight'
-  if (servers === null) return 'no limit in flight'
+  if (servers === null) return 'unlimited requests in flight'
   return what === 'server' ? plural(servers, 'server') : `${count(servers)} in flight`
 }
 
@@ -68,8 +68,8 @@ function targetLine(scenario: StoredScenario): string | undefined {
 
 function requestsText(requests: NonNullable<StoredHttp['requests']>): string {
   const sent = pathOfStored(requests)
-  if (typeof sent === 'string') return `requests of ${relativePath(sent)}`
-  if ('function' in sent) return 'requests of a function'
+  if (typeof sent === 'string') return `requests from ${relativePath(sent)}`
+  if ('function' in sent) return 'requests from a function'
   const kinds = countOf(sent)
   return `${plural(kinds, 'kind')} of requests`
 }
@@ -117,10 +117,10 @@ function batchingLine({ maxBatchSize, maxWait }: ResolvedScenario['batching']): 
 
 function queueLine({ capacity, timeout }: ResolvedScenario['queue']): string {
   const limits = [
-    capacity === null ? '' : `room for ${count(capacity)}`,
-    timeout === null ? '' : `a timeout of ${time(timeout)}`,
+    capacity === null ? '' : `a queue of up to ${plural(capacity, 'request')}`,
+    timeout === null ? '' : `a timeout of ${time(timeout)}${capacity === null ? ' in the queue' : ''}`,
   ].filter(Boolean)
-  return limits.length === 0 ? '' : `, with ${limits.join(' and ')} in the queue`
+  return limits.length === 0 ? '' : `, with ${limits.join(' and ')}`
 }
 
 function serviceLine(service: NonNullable<ResolvedScenario['service']>): string {

@@ -47,10 +47,8 @@ export function confirmationText({ best }: Tuned): string {
   const uses = `${facts.join(', ').replace(/^./, (letter) => letter.toUpperCase())}.`
   if (result === null) return `Not confirmed. ${uses}`
   const { p99, count: completed } = result.latencyMs
-  const by = best.isLonger
-    ? `${count(completed)} other requests`
-    : `${count(completed)} requests, which is all there are`
-  const confirmed = `Confirmed by ${by}, with a p99 of ${time(p99)}. ${uses}`
+  const by = best.isLonger ? `${count(completed)} new requests` : `all ${count(completed)} requests available`
+  const confirmed = `Confirmed in a run of ${by}, with a p99 of ${time(p99)}. ${uses}`
   if (headroom === null) return confirmed
   const { idle: idleFraction } = cost
   const { growth } = headroom
@@ -76,7 +74,7 @@ export function headroomText({ growth, most, low, high, limit }: Headroom): stri
   }
   if (growth < 0) {
     const now = saturated ? 'The service is saturated' : 'The budget is broken'
-    return `${now}: it takes ${percent(-growth)} less load to keep ${saturated ? 'the budget' : 'it'}.`
+    return `${now}; reduce the load by ${percent(-growth)} to keep ${saturated ? 'the budget' : 'it'}.`
   }
   const ends = [low, high].map((end) => (end === null ? '?' : percent(end)))
   const then = saturated ? 'the service saturates' : 'the budget breaks'

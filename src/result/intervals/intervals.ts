@@ -189,7 +189,7 @@ function intervals(
     const reach = Math.max(down / p, up / (1 - p))
     if (reach >= 1) {
       return noInterval(
-        `too few ${segmentsName(order)} for ${name}, as far apart as they are: ${advice(MARGIN * reach ** 2)}`,
+        `the ${segmentsName(order)} differ too much for an interval of ${name}: ${advice(MARGIN * reach ** 2)}`,
       )
     }
     const low = distribution.boundAt(p - down, 'low', down + up)

@@ -168,7 +168,7 @@ function refuseUnmergeable({ name, result }: MachineResult): void {
   if (result.checkpoints !== undefined) {
     throw new ValidationError(
       `${name}.checkpoints`,
-      'is of a run to a precision or a budget, whose length depends on what it measured; merge runs that stop at { requests } or { duration }',
+      'comes from a run that stops at a precision or a budget, so its length depends on its results; merge runs that stop at { requests } or { duration }',
     )
   }
 }
@@ -310,7 +310,7 @@ function shardFindings(given: readonly MachineResult[], lost: readonly string[])
     findings.push({
       code: 'shards-apart',
       severity: 'error',
-      message: `the shards began up to ${seconds(apartMs)} apart, and sent requests together for only ${percent(fraction)} of a window: the server never had the whole load for longer. Start them together, or run for longer`,
+      message: `the shards began up to ${seconds(apartMs)} apart, and sent requests together for only ${percent(fraction)} of a window: the server had the whole load for no longer than that. Start them together, or run for longer`,
       figures: { apartMs, togetherMs, fraction },
     })
   }

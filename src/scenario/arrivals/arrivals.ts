@@ -56,7 +56,7 @@ const onOffSchema = options({ process: z.literal('onOff'), rate, on: positiveDur
   {
     path: ['on'],
     error:
-      'must be long enough for at least one request in 1,000 on periods; for shorter periods use poisson(rate * on / (on + off))',
+      'must be long enough that 1,000 on-periods have at least one request on average; for shorter periods use poisson(rate * on / (on + off))',
   },
 )
 

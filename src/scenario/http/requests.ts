@@ -69,7 +69,7 @@ export function faultOfHeaderValue(name: string, value: unknown): string | null 
     return `must have no line breaks, other control characters or characters beyond Latin-1 in the value of ${show(name)}`
   }
   if (values.every((each) => typeof each === 'string' || Number.isFinite(each))) return null
-  return `must have a text, a number or a list of texts as the value of ${show(name)}`
+  return `must have a string, a number or a list of strings as the value of ${show(name)}`
 }
 
 export const HEADERS_ARE = 'must be an object of header names and values'
@@ -120,7 +120,7 @@ export const takesNoBody = (given: string | undefined) => given === 'GET' || giv
 export const NO_BODY = 'GET and HEAD requests have no body; use another method, such as POST, or omit the body'
 
 const weightError = 'must be a number above 0 and at most 1,000,000: how often to send it, compared with the others'
-const classError = 'must be the name of a class: a text of 1 to 100 characters'
+const classError = 'must be the name of a class: a string of 1 to 100 characters'
 
 /** The schema of a request of `http.requests`. */
 export const requestSchema = options({

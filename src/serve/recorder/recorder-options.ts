@@ -107,7 +107,7 @@ const clockError = 'must be a function that returns milliseconds, such as perfor
 
 /** The name of a recorder, which every line of metrics has. */
 export const recorderName = z.custom<string>((value) => typeof value === 'string' && /^.{1,100}$/s.test(value), {
-  error: 'must be text of 1 to 100 characters',
+  error: 'must be a string of 1 to 100 characters',
 })
 
 /** A recorder is not notified when responses begin. */
@@ -116,7 +116,7 @@ const recordedGoodSchema = goodSchema.superRefine((given, context) => {
   if (time === undefined) return
   context.issues.push({
     code: 'custom',
-    message: 'is not recorded of live requests: a recorder does not know when responses begin',
+    message: 'is not recorded for live requests: a recorder does not know when responses begin',
     input: given[time],
     path: [time],
   })

@@ -377,7 +377,7 @@ function noSuchClass(name: unknown, classes: readonly string[]): ValidationError
   if (classes.length === 0) {
     return new ValidationError(
       'class',
-      `must not be given, since the recorder has no classes, ${got(name)}; name them when you create it: { classes: ['checkout', 'browse'] }`,
+      `must be omitted, since the recorder has no classes, ${got(name)}; name them when you create it: { classes: ['checkout', 'browse'] }`,
     )
   }
   const nearest = typeof name === 'string' ? nearestName(name, classes) : null

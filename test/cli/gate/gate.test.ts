@@ -46,7 +46,7 @@ describe.concurrent('throughline compare --base-ref', () => {
     const at = repository(shop(1))
     const { code, stderr } = await at.start(['compare', '--base-ref', 'main'], { folder: '../tmp' }).ended
     expect(code).toBe(2)
-    expect(stderr).toMatch(/--base-ref: needs a git repository; .* is not in one\n$/)
+    expect(stderr).toMatch(/--base-ref: needs a git repository, but .* is not in one; run it inside the repository\n$/)
   })
 
   it.each((['SIGINT', 'SIGTERM'] as const).slice(0, atLength(2)))(

@@ -71,7 +71,7 @@ describe.runIf(hasRedis)('simulating on agents', { timeout: 120_000 }, () => {
 
   it('is an error if no agent is there, and leaves nothing in Redis', async () => {
     const alone = { redis: redis.url, agentTimeout: '300ms' }
-    const missing = `no agent was on ${redis.url} for 300 ms (agentTimeout); start one or more: throughline agent --redis ${redis.url}`
+    const missing = `no agent was connected to ${redis.url} for 300 ms (agentTimeout); start one or more: throughline agent --redis ${redis.url}`
     await expect(replicate(mm1, { replications: 3, on: alone })).rejects.toThrow(missing)
     await expect(capacity(mm1, { p99: '100ms' }, { on: alone })).rejects.toThrow(missing)
     await expectNothingLeft()

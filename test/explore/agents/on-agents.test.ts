@@ -24,7 +24,7 @@ describe('the option on', () => {
       'sweep.on.redis: must be the URL of a Redis, such as redis://host:6379, got "nowhere"',
     )
     await expect(replicate(scenario, { replications: 2, threads: 2, on })).rejects.toThrow(
-      'replicate.threads: must be left out with on, got 2; each agent has threads of its own',
+      'replicate.threads: must be omitted with on, got 2; each agent has threads of its own',
     )
     const measured: Scenario = { arrivals: '50/s', call: async () => {} }
     await expect(sweep(measured, { rate: [50] }, { on })).rejects.toThrow('sweep.on: applies to simulations only')

@@ -72,7 +72,7 @@ describe('how many agents a load needs', () => {
   it('is not known if nothing was sent on time', async () => {
     const found = conclude(await search(0, 10_000 / 0.7), 10_000, null, limits)
     expect(found).toMatchObject({ agents: null, each: null, limitedBy: 'late' })
-    expect(renderAgentsNeeded(found)).toContain('is unknown: this machine sent no load on time')
+    expect(renderAgentsNeeded(found, { width: 120 })).toContain('is unknown: this machine sent no load on time')
   })
 
   it('is larger if connections take more files than one machine may open', async () => {
@@ -92,7 +92,7 @@ describe('how many agents a load needs', () => {
     expect(judgeSender(sentLate(run, 5.1))).toMatchObject({
       verdict: 'fail',
       cause: 'machine',
-      reason: 'requests were sent late, which moved the p95 of latency from 20 ms to 25.1 ms',
+      reason: 'requests were sent late, which raised p95 latency from 20 ms to 25.1 ms',
     })
     const fast = simulate({ arrivals: '200/s', service: '1ms', servers: 1000, stop: { duration: '2s' } })
     expect(judgeSender(sentLate(fast, 1.9)).cause).toBeNull()

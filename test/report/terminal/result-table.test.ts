@@ -70,7 +70,7 @@ const measured: Result = {
         code: 'event-loop-late',
         severity: 'error',
         message:
-          'the event loop of this process started requests late, by 0.4 ms on average and 2 ms at p99, which moved the p50 of latency from 1 ms to 3 ms. Lower the rate, or serve on threads with a handler module',
+          'the event loop of this process started requests late, by 0.4 ms on average and 2 ms at p99, which raised p50 latency from 1 ms to 3 ms. Lower the rate, or serve on threads with a handler module',
         figures: {},
       },
       { code: 'unsteady', severity: 'warning', message: 'the second half was slower than the first', figures: {} },

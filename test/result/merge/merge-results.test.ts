@@ -265,7 +265,7 @@ describe('mergeResults', () => {
     expect(compareResults(base, head, { of: 'mean' }).verdict).toBe('slower')
     const { findings } = compareResults(base, simulate(mm1))
     expect(findings.map(({ message }) => message)).toContain(
-      'base is of 5 machines as replications, head of one machine',
+      'base is from 5 machines as replications, head from one machine',
     )
     expect(() => assertBudget(base, { p99: '200ms', throughput: '>= 45/s' })).not.toThrow()
   })
@@ -341,7 +341,7 @@ describe('mergeResults', () => {
       runs([1, 2], { ...mm1, stop: { precision: '20%', of: 'mean' } }),
       'replications',
       'machine 1.checkpoints',
-      'whose length depends on what it measured',
+      'so its length depends on its results',
     ],
   ])('refuses %s', (_, results, as, path, said) => {
     let thrown: unknown

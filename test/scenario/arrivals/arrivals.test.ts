@@ -29,7 +29,12 @@ describe('invalid arrivals', () => {
   it.each([
     ['arrivals.rate', 'a rate above 0', 'got 0', onOff({ rate: 0, on: 1, off: 1 })],
     ['arrivals.on', 'a duration of 1 ns or more', 'got 0', onOff({ rate: 1, on: 0, off: 1 })],
-    ['arrivals.on', 'one request in 1,000 on periods', 'got 0.5', onOff({ rate: 1, on: 0.5, off: 1 })],
+    [
+      'arrivals.on',
+      '1,000 on-periods have at least one request on average',
+      'got 0.5',
+      onOff({ rate: 1, on: 0.5, off: 1 }),
+    ],
     ['arrivals.off', 'a duration of 0 or more', 'got -1', onOff({ rate: 1000, on: 5, off: -1 })],
     ['arrivals.off', 'a duration of 0 or more', 'got nothing', { process: 'onOff', rate: 1, on: 1 }],
     ['arrivals.stages', 'one or more stages', 'got []', stages([])],

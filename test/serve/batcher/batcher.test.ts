@@ -342,7 +342,7 @@ describe('createBatcher', () => {
     [{ queue: { timeout: 0 } }, 'queue.timeout: must be a duration of 1 ns or more'],
     [{ batchTimeout: 'soon' }, 'batchTimeout: must be a duration of 1 ns or more'],
     [{ recorder: true }, 'recorder: must be a recorder, or false for none, got true'],
-    [{ name: 7 }, 'name: must be text of 1 to 100 characters, got 7'],
+    [{ name: 7 }, 'name: must be a string of 1 to 100 characters, got 7'],
     [{ name: 'infer', recorder: false }, 'name: cannot be combined with recorder; pass the name to createRecorder'],
     [
       { maxBatchSize: 4 },

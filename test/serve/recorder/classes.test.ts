@@ -186,7 +186,7 @@ describe('the classes of a recorder', () => {
     [[7], 'recorder.classes.0: must be the name of a class, got 7'],
     [['a', 'b', 'a'], 'recorder.classes.2: must be listed once, got "a"'],
     [[' a'], 'recorder.classes.0: must be a name without spaces around it, got " a"'],
-    [['wait'], "recorder.classes.0: must be another name, because 'wait.p99' in a budget limits all requests"],
+    [['wait'], "recorder.classes.0: must have a different name, because 'wait.p99' in a budget limits all requests"],
     ['checkout', "recorder.classes: must be a list of names, such as ['checkout', 'browse'], got \"checkout\""],
   ])('are refused if they are %j', (classes, message) => {
     expect(() => createRecorder({ classes: classes as string[] })).toThrow(message)
@@ -206,7 +206,7 @@ describe('the classes of a recorder', () => {
     expect(() => recorder.failed(5, new Error('x'), 'chekout')).toThrow(message)
     expect(recorder.totals()).toMatchObject({ offered: 0, completed: 0, failed: 0, rejected: 0 })
     expect(() => createRecorder().class('checkout')).toThrow(
-      "class: must not be given, since the recorder has no classes, got \"checkout\"; name them when you create it: { classes: ['checkout', 'browse'] }",
+      "class: must be omitted, since the recorder has no classes, got \"checkout\"; name them when you create it: { classes: ['checkout', 'browse'] }",
     )
   })
 })

@@ -242,7 +242,7 @@ describe('a recorder', () => {
 
   it.each([
     [{ servers: 0 }, /recorder.servers: must be a whole number of at least 1/],
-    [{ name: '' }, /recorder.name: must be text of 1 to 100 characters, got ""/],
+    [{ name: '' }, /recorder.name: must be a string of 1 to 100 characters, got ""/],
     [{ drain: -1 }, /recorder.drain: must be a duration/],
     [{ keep: 1.5 }, /recorder.keep: must be a whole number/],
     [{ clock: 5 }, /recorder.clock: must be a function that returns milliseconds/],

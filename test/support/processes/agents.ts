@@ -12,7 +12,7 @@ export function startAgent(
     let printed = ''
     agent.stderr?.setEncoding('utf8').on('data', (text) => {
       printed += text
-      if (printed.includes('waits for work')) resolve(agent)
+      if (printed.includes('waiting for work')) resolve(agent)
     })
     agent.once('exit', (code) => reject(new Error(`the agent exited with code ${code}: ${printed}`)))
   })

@@ -130,9 +130,9 @@ export const RAISE_OPEN_FILES =
 /** Errors of this machine, not of the server. */
 const SHORTAGES: Record<string, (most: string) => string> = {
   EMFILE: (most) =>
-    `this process may have no more files and sockets open${most} (EMFILE); ${RAISE_OPEN_FILES}, or set http.connections`,
+    `this process has reached its limit of ${most}open files and sockets (EMFILE); ${RAISE_OPEN_FILES}, or set http.connections`,
   ENFILE: () =>
-    'this machine may have no more files and sockets open (ENFILE); raise fs.file-max, or set http.connections',
+    'this machine has reached its limit of open files and sockets (ENFILE); raise fs.file-max, or set http.connections',
   EADDRNOTAVAIL: () =>
     'this machine has no more free local ports for that server (EADDRNOTAVAIL); raise net.ipv4.ip_local_port_range, keep connections alive, set http.connections, or send from more machines',
 }
@@ -142,5 +142,5 @@ export function shortage(code: string): string | null {
   const describe = SHORTAGES[code]
   if (describe === undefined) return null
   const most = mostOpenFiles()
-  return describe(most === null ? '' : ` than ${count(most)}`)
+  return describe(most === null ? '' : `${count(most)} `)
 }

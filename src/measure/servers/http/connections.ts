@@ -150,7 +150,7 @@ function checkOpenFiles(connections: number | null): void {
   if (most === null || connections === null || connections + OTHER_FILES <= most) return
   throw new ValidationError(
     'http.connections',
-    `must be at most ${count(Math.max(0, most - OTHER_FILES))}, got ${count(connections)}, since this process may have ${count(most)} files and sockets open; ${RAISE_OPEN_FILES}`,
+    `must be at most ${count(Math.max(0, most - OTHER_FILES))}, got ${count(connections)}, because this process can open at most ${count(most)} files and sockets; ${RAISE_OPEN_FILES}`,
   )
 }
 

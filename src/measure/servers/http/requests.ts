@@ -381,7 +381,7 @@ function encode(value: string): string {
   try {
     return encodeURIComponent(value)
   } catch {
-    throw new TypeError(`cannot be part of a URL: ${show(value)} has half of a character`)
+    throw new TypeError(`cannot be part of a URL: ${show(value)} has an unpaired surrogate`)
   }
 }
 

@@ -6,7 +6,7 @@ import { numberInAll, type Shard } from '../../../scenario/arrivals/shard.js'
 import type { HttpAnswer, HttpCheck, HttpEvent, HttpEventFilter } from '../../../scenario/http/answer.js'
 import { displayUrl } from '../../../scenario/http/url.js'
 import type { StatusOutcome } from '../../../scenario/http.js'
-import { bytes } from '../../../text/number.js'
+import { bytes, plural } from '../../../text/number.js'
 import { messageOf, show } from '../../../validation/validation-error.js'
 import { type BatchOutcome, type InFlightBatch, REJECTED, SERVED } from '../in-flight-batch.js'
 import { shortage } from './connection-stats.js'
@@ -207,7 +207,7 @@ export class CheckedResponseHandler extends ResponseHandler {
 
   protected errorOver(what: 'body' | 'event'): HttpError {
     const limit = bytes(this.judging.bodyLimit)
-    const message = `responded with ${what === 'body' ? 'a body' : 'an event'} over ${limit}, the most to keep (http.bodyLimit)`
+    const message = `responded with ${what === 'body' ? 'a body' : 'an event'} over the limit of ${limit} (http.bodyLimit)`
     return new HttpError(this.request, `${what} over ${limit}`, message)
   }
 
@@ -252,7 +252,7 @@ export class CheckedResponseHandler extends ResponseHandler {
       const where = given === undefined ? 'without a location' : `to ${show(displayUrl(given))}`
       inFlight.end({ error: new HttpError(request, 'invalid redirect', `responded with a redirect ${where}`) })
     } else if (this.#redirects === judging.maxRedirects) {
-      const message = `responded with another redirect after ${this.#redirects}, the most to follow (http.maxRedirects)`
+      const message = `redirected more than ${plural(judging.maxRedirects, 'time')} (http.maxRedirects)`
       inFlight.end({ error: new HttpError(request, 'too many redirects', message) })
     } else {
       this.#redirects++
