@@ -15,7 +15,7 @@ export class ProgressReports<Progress> {
   }
 
   /**
-   * Reports, and says whether to go on.
+   * Reports, and returns whether to continue.
    *
    * @throws what the callback threw, or rejected with since the last report
    */

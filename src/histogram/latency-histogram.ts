@@ -4,7 +4,7 @@ import { addMoments, addMomentsOf, COUNT, MAX, MIN, MOMENTS, type Moments, SQUAR
 /** How many durations are in each bucket. */
 export interface BucketCounts {
   readonly count: number
-  /** the buckets that are not empty, in rising order */
+  /** the buckets that are not empty, in ascending order */
   readonly buckets: Uint16Array
   /** how many durations are in each of them: doubles if another tool may have counted more than 2^32 of one */
   readonly counts: Uint32Array | Float64Array
@@ -87,7 +87,7 @@ export class LatencyHistogram implements Moments {
     }
   }
 
-  /** Becomes the same as another histogram, from which it was copied before, or which it is empty for. */
+  /** Copies another histogram. This one must be empty or an earlier copy of it. */
   copyFrom(other: LatencyHistogram): void {
     const length = other.#find()
     for (let i = 0; i < length; i++) {
@@ -123,7 +123,7 @@ export class LatencyHistogram implements Moments {
     return snapshot
   }
 
-  /** Lists the buckets that are not empty in `foundBuckets`, in rising order, and returns how many there are. */
+  /** Lists the buckets that are not empty in `foundBuckets`, in ascending order, and returns how many there are. */
   #find(): number {
     const filled = this.#filled
     let length = 0

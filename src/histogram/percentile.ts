@@ -1,7 +1,7 @@
 import { bucketCeiling, bucketOf, HIGHEST_NS } from './buckets.js'
 import type { BucketCounts, HistogramSnapshot } from './latency-histogram.js'
 
-/** The rank of a percentile among `count` values in rising order. Rounding may put 0.95 times a whole number just above it. */
+/** The rank of a percentile among `count` values in ascending order. Rounding may put 0.95 times a whole number just above it. */
 export const rankOf = (percentile: number, count: number) =>
   Math.max(1, Math.ceil((percentile / 100) * count * (1 - 2 ** -52)))
 
@@ -9,7 +9,7 @@ export const rankOf = (percentile: number, count: number) =>
 export type BoundedCounts = BucketCounts & Pick<HistogramSnapshot, 'min' | 'max'>
 
 /**
- * Percentiles of a histogram, in rising order, in nanoseconds: each is the highest value of its bucket, within the exact
+ * Percentiles of a histogram, in ascending order, in nanoseconds: each is the highest value of its bucket, within the exact
  * extremes.
  */
 export function percentilesNs(snapshot: BoundedCounts, percentiles: readonly number[]): number[] {

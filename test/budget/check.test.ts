@@ -497,7 +497,7 @@ describe('an inconsistent result', () => {
       edited((r) => {
         r.latencyMs.p99 = 1
       }),
-      /^result\.latencyMs: must have min, p50, .* rising order/,
+      /^result\.latencyMs: must have min, p50, .* ascending order/,
     ],
     [
       'a percentile of its own',

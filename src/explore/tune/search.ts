@@ -26,7 +26,7 @@ export interface Space {
   mostServers: number
   /** an hour; Infinity is no limit */
   mostCost: number
-  /** in rising order */
+  /** in ascending order */
   waits: readonly number[]
   /** requests a second; 0 if unknown */
   offered: number

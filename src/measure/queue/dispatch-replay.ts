@@ -60,7 +60,7 @@ export class DispatchReplay {
   /** when the batch found by `take` left, and why */
   leaveNs = 0
   cause: Cause = 'wake'
-  /** whether a request found the room full: the servers are too far behind to go on */
+  /** whether a request found the room full: the servers are too far behind to continue */
   isFull = false
   /** if `take` found no batch: the earliest time one leaves, unless an unforeseeable event happens first */
   nextReleaseNs = NEVER
@@ -84,7 +84,7 @@ export class DispatchReplay {
     this.#values = values
   }
 
-  /** The place in the room of the oldest request that waits. */
+  /** The position of the oldest waiting request. */
   get head(): number {
     return this.#values[HEAD] as number
   }

@@ -66,7 +66,7 @@ export class Drops {
     byClass[at] = (byClass[at] as number) + 1
   }
 
-  /** Becomes a copy of drops that other threads may go on recording, all as of one moment unless it gives up. */
+  /** Copies drops that other threads may still record, consistent as of one moment unless it gives up. */
   copyFrom(live: Drops, giveUp: () => boolean): void {
     live.#lock.read(() => this.#values.set(live.#values), giveUp)
   }

@@ -326,7 +326,7 @@ export class ServerStats {
   }
 
   /**
-   * Becomes a copy of the statistics of a server that may go on writing them, all as of one moment unless it gives up.
+   * Copies the statistics of a server that may still write them, consistent as of one moment unless it gives up.
    *
    * @param giveUp asked after each attempt in which the server wrote
    */

@@ -54,7 +54,7 @@ function faultOf(given: StageLatency): string | null {
   const { min, p50, p90, p95, p99, p999, max, mean, stdDev } = given
   const inOrder = [min, p50, p90, p95, p99, p999, max]
   if (inOrder.some((value, i) => value < (inOrder[i - 1] ?? 0))) {
-    return 'must have min, p50, p90, p95, p99, p999 and max in rising order'
+    return 'must have min, p50, p90, p95, p99, p999 and max in ascending order'
   }
   const histogram = decodeHistogram(given.histogram)
   if (typeof histogram === 'string') return histogram
@@ -112,7 +112,7 @@ export const setupTime = z
       typeof histogram === 'string'
         ? histogram
         : min > p50 || p50 > p99 || p99 > max
-          ? 'must have min, p50, p99 and max in rising order'
+          ? 'must have min, p50, p99 and max in ascending order'
           : faultAgainst(histogram, momentsOf(histogram).mean, given)
     if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
   })

@@ -23,7 +23,7 @@ import {
 const INDEPENDENT = 300
 /**
  * How many independent values must lie beyond a percentile. Values above it come in clusters, and with fewer clusters
- * their number is too skewed for a t interval. To bound a percentile at all takes 3.7.
+ * their number is too skewed for a t interval. Bounding a percentile needs at least 3.7 values beyond it.
  */
 const BEYOND = 15
 /**

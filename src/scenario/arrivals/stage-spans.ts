@@ -42,5 +42,5 @@ export function stageSpans(arrivals: Arrivals): StageSpan[] {
 export const endOfSpan = (spans: readonly StageSpan[], k: number): number =>
   spans[k + 1]?.startNs ?? (spans[k] as StageSpan).endNs + 1
 
-/** The times between spans, in rising order: at these, segments are cut. */
+/** The times between spans, in ascending order: at these, segments are cut. */
 export const cutsBetween = (spans: readonly StageSpan[]): number[] => spans.map((_, k) => endOfSpan(spans, k))

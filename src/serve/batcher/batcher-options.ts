@@ -23,7 +23,7 @@ export interface BatcherOptions extends Pick<ScenarioParts, 'servers' | 'queue'>
   batching?: ScenarioParts['batching']
   /**
    * How long a batch may take before its calls fail and the handler's `signal` is aborted. A thread that is still blocked
-   * a second later is terminated and replaced. A function of this process may go on; its outputs are ignored.
+   * a second later is terminated and replaced. A function of this process may continue; its outputs are ignored.
    *
    * @default '10s'
    */

@@ -7,7 +7,7 @@ import type { TotalDurations, Totals } from '../recorder/totals.js'
 export interface MetricSource {
   /** its name in metrics */
   readonly name: string
-  /** @param boundsMs upper bounds of histogram buckets, in rising order */
+  /** @param boundsMs upper bounds of histogram buckets, in ascending order */
   totals(boundsMs?: readonly number[]): Totals
 }
 

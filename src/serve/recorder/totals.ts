@@ -15,7 +15,7 @@ export type ExportedMetric = (typeof EXPORTED)[number]
 export interface TotalDurations {
   count: number
   sumMs: number
-  /** how many took at most each of the bounds, in rising order: up to 0.1 % above a bound counts as at it */
+  /** how many took at most each of the bounds, in ascending order: up to 0.1 % above a bound counts as at it */
   atMost: number[]
 }
 
@@ -44,7 +44,7 @@ export interface Totals extends Omit<Counts, 'unfinished'> {
 /**
  * Adds up all segments.
  *
- * @param boundsMs in rising order
+ * @param boundsMs in ascending order
  * @throws ValidationError if they do not rise, or one is not a duration
  */
 export function totalsOf(segments: Segments, boundsMs: readonly number[]): Totals {
@@ -109,7 +109,7 @@ function classesOf(
 /** For each bucket the index of the first bound that its durations are at most; the number of bounds if they exceed all. */
 export function boundsByBucket(boundsMs: readonly number[]): Uint16Array {
   if (!Array.isArray(boundsMs)) {
-    throw new ValidationError('bounds', `must be a list of milliseconds in rising order, got ${show(boundsMs)}`)
+    throw new ValidationError('bounds', `must be a list of milliseconds in ascending order, got ${show(boundsMs)}`)
   }
   const boundOf = new Uint16Array(BUCKETS).fill(boundsMs.length)
   let from = 0

@@ -13,7 +13,7 @@ interface DirectSocket extends Socket {
 let memory: Buffer | undefined
 
 /**
- * Builds a connector of sockets that hand over what they read at once. Node's sockets allocate 64 kB for each read, queue what
+ * Builds a connector of sockets that pass on each chunk immediately. Node's sockets allocate 64 kB for each read, queue what
  * came, and announce it in a later tick. These read into one buffer, which they all share, and pass on a copy.
  *
  * @param build builds a connector with these options
@@ -30,7 +30,7 @@ export function connectDirectly(
   }
 }
 
-/** Hands what came to the listener of `readable`. What that leaves goes the way of all sockets. */
+/** Passes the chunk to the `readable` listener. Unread data goes to the socket's own buffer. */
 function deliver(this: unknown, length: number, buffer: Uint8Array): boolean {
   const socket = this as DirectSocket
   const chunk = Buffer.allocUnsafe(length)

@@ -12,7 +12,7 @@ import { deserializeError } from './serialized-error.js'
 import { setupError, withSetupTimeout } from './setup.js'
 import type { ServeTask, ThreadRequest, ThreadResponse } from './thread-messages.js'
 
-/** How long a thread may go on with a batch that was given up, before it is terminated. */
+/** How long a thread may continue a batch that was given up, before it is terminated. */
 const GRACE_MS = 1000
 const TASK = new URL('./thread-server.js', import.meta.url)
 
