@@ -1,17 +1,17 @@
 import type { LiveBatch } from '../live-batch.js'
-import { ServerThread, type ThreadSettings } from './server-thread.js'
 import type { Servers } from './servers.js'
+import { ThreadProxy, type ThreadSettings } from './thread-proxy.js'
 
 /** Servers of a handler's module: a thread for each. */
 export class ThreadServers implements Servers {
   readonly count: number
   readonly inThisProcess = false
-  readonly #threads: ServerThread[]
+  readonly #threads: ThreadProxy[]
 
   /** @param onIdleExit called when the thread of an idle server has exited */
   constructor(settings: ThreadSettings, count: number, onIdleExit: (server: number) => void) {
     this.count = count
-    this.#threads = Array.from({ length: count }, (_, server) => new ServerThread(settings, () => onIdleExit(server)))
+    this.#threads = Array.from({ length: count }, (_, server) => new ThreadProxy(settings, () => onIdleExit(server)))
   }
 
   prepare(server: number): Promise<void> | null {
@@ -26,8 +26,8 @@ export class ThreadServers implements Servers {
     this.#thread(server).giveUp()
   }
 
-  #thread(server: number): ServerThread {
-    return this.#threads[server] as ServerThread
+  #thread(server: number): ThreadProxy {
+    return this.#threads[server] as ThreadProxy
   }
 
   async close(): Promise<void> {
