@@ -25,7 +25,7 @@ import {
   serviceSchema,
 } from '../scenario/service/service.js'
 import { empirical } from '../scenario/service/variation.js'
-import { abortSignal, type Duration, options, positiveDuration, type Rate, rate } from '../scenario/units.js'
+import { abortSignal, type Duration, options, positiveDuration, type Rate, rateSchema } from '../scenario/units.js'
 import { mean, sum } from '../statistics/descriptive.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { timeBareHandler } from './bare.js'
@@ -82,7 +82,7 @@ export const calibrateAtSchema = z.union(
         .gt(0, { error: utilizationError })
         .lt(1, { error: utilizationError }),
     }),
-    options({ rate }),
+    options({ rate: rateSchema }),
     options({ tight: z.literal(true, { error: 'must be true' }) }),
   ],
   { error: 'must be { utilization }, { rate } or { tight: true }' },

@@ -30,7 +30,7 @@ for (let layer = LAYERS - 1; layer >= 1; layer--) {
  * Draws an exponential variable with mean 1 by the ziggurat method. 98.9 % of draws cost one random word, a table lookup
  * and a multiplication. Eight bits of the word select the layer, the other 24 the position in it.
  */
-export function exponential(random: Random): number {
+export function drawExponential(random: Random): number {
   for (;;) {
     const word = random.word()
     const layer = word & 0xff

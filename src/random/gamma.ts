@@ -5,7 +5,7 @@ import type { Random } from './random.js'
  * Creates a source of gamma variables with mean 1 and the given shape (1 / cv^2), by Marsaglia and Tsang, "A simple
  * method for generating gamma variables" (2000). A shape below 1 is drawn at shape + 1 and corrected by a power.
  */
-export function gamma(random: Random, shape: number): () => number {
+export function createGammaSource(random: Random, shape: number): () => number {
   const raised = shape < 1 ? shape + 1 : shape
   const d = raised - 1 / 3
   const c = 1 / Math.sqrt(9 * d)

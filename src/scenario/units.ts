@@ -53,7 +53,7 @@ export const positiveDuration = durationSchema(LONGER_DURATION_IS, (ms) => nanos
 
 const RATE_OR_NONE_IS = RATE_IS.replace('above 0', 'of 0 or more')
 
-function rateSchema(description: string, accepts: (perSecond: number) => boolean) {
+function rateSchemaOf(description: string, accepts: (perSecond: number) => boolean) {
   return z.union([z.number(), z.string()], { error: `must be ${description}` }).transform((value, context) => {
     const perSecond = ratePerSecond(value)
     // at more than one request per nanosecond, due times in whole nanoseconds would coincide
@@ -64,9 +64,9 @@ function rateSchema(description: string, accepts: (perSecond: number) => boolean
 }
 
 /** The schema of a rate, parsed into a number per second. */
-export const rate = rateSchema(RATE_IS, (perSecond) => perSecond > 0)
+export const rateSchema = rateSchemaOf(RATE_IS, (perSecond) => perSecond > 0)
 /** The schema of a rate that may be 0, parsed into a number per second. */
-export const rateOrNone = rateSchema(RATE_OR_NONE_IS, (perSecond) => perSecond >= 0)
+export const rateOrNoneSchema = rateSchemaOf(RATE_OR_NONE_IS, (perSecond) => perSecond >= 0)
 
 const FRACTION = /^\s*(\d+(?:\.\d+)?|\.\d+)\s*%\s*$/
 

@@ -1,4 +1,4 @@
-import { exponential } from '../random/exponential.js'
+import { drawExponential } from '../random/exponential.js'
 import type { Random } from '../random/random.js'
 import { stream } from '../random/stream.js'
 import type { Classes } from '../scenario/classes.js'
@@ -49,7 +49,7 @@ export class ServiceTimes {
     this.#fill =
       variation?.distribution === 'exponential'
         ? (factors) => {
-            for (let i = 0; i < factors.length; i++) factors[i] = exponential(random)
+            for (let i = 0; i < factors.length; i++) factors[i] = drawExponential(random)
           }
         : (factors) => {
             for (let i = 0; i < factors.length; i++) factors[i] = draw()

@@ -1,7 +1,7 @@
 import { Bench } from 'tinybench'
 import { describe, expect, it } from 'vitest'
 import { checkBudget, fromTinybench, summarizeRuns, ValidationError } from '../../src/index.js'
-import { exponential } from '../../src/random/exponential.js'
+import { drawExponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 
 async function ran(retainSamples: boolean) {
@@ -41,7 +41,7 @@ describe('intervals from runs', () => {
   const runsOf = (times: number) =>
     Array.from({ length: times }, () => {
       const level = 0.9 + 0.2 * random.uniform()
-      return Array.from({ length: 1000 }, () => level * exponential(random))
+      return Array.from({ length: 1000 }, () => level * drawExponential(random))
     })
 
   it('cover the true value at their level if runs differ', () => {

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { bucketFloor, bucketOf, HIGHEST_NS } from '../../src/histogram/buckets.js'
 import { decode, emptyHdr, encode } from '../../src/histogram/hdr.js'
 import { LatencyHistogram } from '../../src/histogram/latency-histogram.js'
-import { exponential } from '../../src/random/exponential.js'
+import { drawExponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { atLength } from '../support/at-length.js'
 import { inflated } from '../support/reference/inflated.js'
@@ -80,7 +80,7 @@ it('encodes a large histogram, which HdrHistogram reads, in fewer bytes than it,
   const hdr = emptyHdr()
   const random = stream(1, 'service')
   for (let i = 0; i < 100_000; i++) {
-    const ns = Math.round(1e8 * exponential(random))
+    const ns = Math.round(1e8 * drawExponential(random))
     histogram.record(ns)
     hdr.recordValue(ns)
   }

@@ -1,7 +1,7 @@
 import jstat from 'jstat'
 import { describe, expect, it } from 'vitest'
 import { empirical, exponential, gamma, hyperexponential, lognormal, none, uniform } from '../../src/index.js'
-import { exponential as drawExponential } from '../../src/random/exponential.js'
+import { drawExponential } from '../../src/random/exponential.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
 import { sampler } from '../../src/scenario/service/sampler.js'

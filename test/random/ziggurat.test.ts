@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { exponential } from '../../src/random/exponential.js'
+import { drawExponential } from '../../src/random/exponential.js'
 import type { Random } from '../../src/random/random.js'
 
 /*
@@ -26,7 +26,7 @@ function at(layer: number, place: number, uniform = 0): { value: number; evaluat
     },
     positive: () => Math.exp(-1),
   }
-  const value = exponential(random as unknown as Random)
+  const value = drawExponential(random as unknown as Random)
   return words === 1 ? { value, evaluated } : null
 }
 

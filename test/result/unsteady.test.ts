@@ -13,7 +13,7 @@ import {
   simulate,
   stages,
 } from '../../src/index.js'
-import { exponential as draw } from '../../src/random/exponential.js'
+import { drawExponential } from '../../src/random/exponential.js'
 import { stream } from '../../src/random/stream.js'
 import { findingsOf } from '../../src/result/findings.js'
 import { unsteadyFinding } from '../../src/result/unsteady.js'
@@ -33,7 +33,7 @@ function slowing(by: number, requests: number, seed: number) {
   const from = 0.55 * requests
   return recorded({
     by: 'order',
-    times: Array.from({ length: requests }, (_, i) => (i < from ? 1 : 1 + by) * draw(random)),
+    times: Array.from({ length: requests }, (_, i) => (i < from ? 1 : 1 + by) * drawExponential(random)),
   })
 }
 

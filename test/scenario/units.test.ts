@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Duration, poisson, type Rate } from '../../src/index.js'
 import { nanoseconds } from '../../src/scenario/nanoseconds.js'
-import { duration, durationMs, rate, ratePerSecond } from '../../src/scenario/units.js'
+import { duration, durationMs, ratePerSecond, rateSchema } from '../../src/scenario/units.js'
 import { refusal } from '../support/expect/refusal.js'
 
 describe('a duration is parsed into milliseconds', () => {
@@ -60,7 +60,7 @@ describe('a rate is parsed into a number per second', () => {
   ]
   for (const [given, perSecond] of good) {
     it(JSON.stringify(given), () => {
-      expect(rate.parse(given)).toBeCloseTo(perSecond, 12)
+      expect(rateSchema.parse(given)).toBeCloseTo(perSecond, 12)
       expect(ratePerSecond(given)).toBeCloseTo(perSecond, 12)
     })
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { affine, closed, exponential, gamma, poisson, type Result, type Scenario, simulate } from '../../src/index.js'
-import { exponential as drawExponential } from '../../src/random/exponential.js'
-import { gamma as gammaSource } from '../../src/random/gamma.js'
+import { drawExponential } from '../../src/random/exponential.js'
+import { createGammaSource } from '../../src/random/gamma.js'
 import { normal } from '../../src/random/normal.js'
 import { stream } from '../../src/random/stream.js'
 import { schedule } from '../../src/scenario/arrivals/schedule.js'
@@ -20,7 +20,7 @@ describe('stable at a seed:', () => {
     expect([drawExponential(random), drawExponential(random)]).toEqual([1.0643175660179827, 0.6702221977701609])
     const standard = normal(stream(1, 'x'))
     expect([standard(), standard()]).toEqual([-0.8473341460123568, -0.6833245625494316])
-    const skewed = gammaSource(stream(1, 'x'), 0.25)
+    const skewed = createGammaSource(stream(1, 'x'), 0.25)
     expect([skewed(), skewed()]).toEqual([0.44405631428343967, 0.6535446771545456])
     const due = schedule({ process: 'poisson', rate: 800 }, 1)
     expect([due(), due(), due()]).toEqual([93_110, 659_106, 1_265_429])

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { LatencyHistogram } from '../../../src/histogram/latency-histogram.js'
 import { meanOf } from '../../../src/histogram/moments.js'
-import { exponential } from '../../../src/random/exponential.js'
+import { drawExponential } from '../../../src/random/exponential.js'
 import { stream } from '../../../src/random/stream.js'
 
 // it has no types
@@ -22,7 +22,7 @@ export function jsSimulator(meanGapMs: number, meanServiceMs: number, servers: n
   const serve = () => {
     while (idle > 0 && head < waiting.length) {
       const due = waiting[head++] as number
-      const done = scheduler.current_time + meanServiceMs * exponential(services)
+      const done = scheduler.current_time + meanServiceMs * drawExponential(services)
       latency.record(Math.round((done - due) * 1e6))
       idle--
       const completion = new SimEvent(1)
@@ -40,7 +40,7 @@ export function jsSimulator(meanGapMs: number, meanServiceMs: number, servers: n
       if (++sent < requests) send()
       serve()
     }
-    scheduler.schedule(arrival, scheduler.current_time + meanGapMs * exponential(arrivals))
+    scheduler.schedule(arrival, scheduler.current_time + meanGapMs * drawExponential(arrivals))
   }
   send()
   while (scheduler.hasEvents()) scheduler.update()

@@ -1,6 +1,6 @@
 import { LatencyHistogram } from '../../../src/histogram/latency-histogram.js'
 import { meanOf } from '../../../src/histogram/moments.js'
-import { exponential } from '../../../src/random/exponential.js'
+import { drawExponential } from '../../../src/random/exponential.js'
 import { stream } from '../../../src/random/stream.js'
 import { nearest } from '../../../src/scenario/nanoseconds.js'
 
@@ -14,13 +14,13 @@ export function loop(meanGapNs: number, servers: number, requests: number): numb
   const free = new Float64Array(servers)
   let due = 0
   for (let i = 0; i < requests; i++) {
-    due += nearest(meanGapNs * exponential(arrivals))
+    due += nearest(meanGapNs * drawExponential(arrivals))
     let first = 0
     for (let server = 1; server < servers; server++) {
       if ((free[server] as number) < (free[first] as number)) first = server
     }
     const start = Math.max(due, free[first] as number)
-    const serviceNs = nearest(MEAN_SERVICE * exponential(services))
+    const serviceNs = nearest(MEAN_SERVICE * drawExponential(services))
     free[first] = start + serviceNs
     latency.record(start + serviceNs - due)
     wait.record(start - due)
@@ -34,14 +34,14 @@ export function batchLoop(meanGapNs: number, maxBatchSize: number, requests: num
   const arrivals = stream(1, 'arrivals')
   const [latency, wait, service] = [new LatencyHistogram(), new LatencyHistogram(), new LatencyHistogram()]
   const dues = new Float64Array(maxBatchSize)
-  let due = nearest(meanGapNs * exponential(arrivals))
+  let due = nearest(meanGapNs * drawExponential(arrivals))
   let free = 0
   for (let i = 0; i < requests; ) {
     const start = Math.max(due, free)
     let size = 0
     do {
       dues[size++] = due
-      due += nearest(meanGapNs * exponential(arrivals))
+      due += nearest(meanGapNs * drawExponential(arrivals))
     } while (size < maxBatchSize && due < start)
     const serviceNs = 7_500_000 + 250_000 * size
     free = start + serviceNs

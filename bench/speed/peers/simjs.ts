@@ -1,6 +1,6 @@
 import { LatencyHistogram } from '../../../src/histogram/latency-histogram.js'
 import { meanOf } from '../../../src/histogram/moments.js'
-import { exponential } from '../../../src/random/exponential.js'
+import { drawExponential } from '../../../src/random/exponential.js'
 import { stream } from '../../../src/random/stream.js'
 
 // simjs was written for browsers
@@ -18,14 +18,14 @@ export function simjs(meanGapMs: number, meanServiceMs: number, servers: number,
   let sent = 0
   class Sender extends Entity {
     start() {
-      this.setTimer(meanGapMs * exponential(arrivals)).done(this.send)
+      this.setTimer(meanGapMs * drawExponential(arrivals)).done(this.send)
     }
     send() {
       const due = this.time()
-      this.useFacility(facility, meanServiceMs * exponential(services)).done(() => {
+      this.useFacility(facility, meanServiceMs * drawExponential(services)).done(() => {
         latency.record(Math.round((this.time() - due) * 1e6))
       })
-      if (++sent < requests) this.setTimer(meanGapMs * exponential(arrivals)).done(this.send)
+      if (++sent < requests) this.setTimer(meanGapMs * drawExponential(arrivals)).done(this.send)
     }
   }
   const sim = new Sim()

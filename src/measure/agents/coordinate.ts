@@ -12,12 +12,12 @@ import { type AgentsOption, type MeasureOptions, type MeasureProgress, resolveOp
 import { planRun } from './plan.js'
 import {
   type AgentReport,
-  type Outcome,
   QUEUE,
   REPORT_MS,
   RunKeys,
   type RunOrders,
   type ShardJob,
+  type ShardOutcome,
   SILENT_MS,
   VERSION,
 } from './protocol.js'
@@ -165,7 +165,7 @@ function progressOf(reports: Map<number, AgentReport>): Omit<MeasureProgress, 'r
 }
 
 /** Merges what there is. The shard of an agent that died or failed is missing. */
-function mergeOutcomes(count: number, reports: Map<number, AgentReport>, outcomes: Map<number, Outcome>): Result {
+function mergeOutcomes(count: number, reports: Map<number, AgentReport>, outcomes: Map<number, ShardOutcome>): Result {
   const results: { name: string; result: Result; clockErrorMs: number }[] = []
   const lost: string[] = []
   namesOf(count, reports).forEach((name, i) => {

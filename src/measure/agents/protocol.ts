@@ -35,7 +35,7 @@ export interface AgentReport {
   progress: ProgressFigures | null
 }
 
-export type Outcome = { result: Result } | { error: string }
+export type ShardOutcome = { result: Result } | { error: string }
 
 /** What the coordinator wants of all agents of a run. */
 export interface RunOrders {
@@ -108,7 +108,7 @@ export class RunKeys {
     return new Map(Object.entries(found).map(([index, text]) => [Number(index), JSON.parse(text)]))
   }
 
-  async end(index: number, outcome: Outcome): Promise<void> {
+  async end(index: number, outcome: ShardOutcome): Promise<void> {
     await this.#put('outcomes', index, outcome)
   }
 
@@ -117,8 +117,8 @@ export class RunKeys {
     return this.#indices('outcomes')
   }
 
-  async outcomes(): Promise<Map<number, Outcome>> {
-    const found = new Map<number, Outcome>()
+  async outcomes(): Promise<Map<number, ShardOutcome>> {
+    const found = new Map<number, ShardOutcome>()
     for (const [index, text] of await this.#texts('outcomes')) found.set(index, JSON.parse(text))
     return found
   }

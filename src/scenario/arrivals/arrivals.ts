@@ -10,8 +10,8 @@ import {
   options,
   positiveDuration,
   type Rate,
-  rate,
-  rateOrNone,
+  rateOrNoneSchema,
+  rateSchema,
   readOptions,
   whole,
 } from '../units.js'
@@ -45,22 +45,24 @@ const speed = z.number({ error: speedError }).gt(0, { error: speedError, abort: 
 
 const stagesError = 'must be a list of one or more stages, each { rate, duration }'
 const stagesSchema = z
-  .array(options({ rate: rateOrNone, duration }), { error: stagesError })
+  .array(options({ rate: rateOrNoneSchema, duration }), { error: stagesError })
   .min(1, { error: stagesError, abort: true })
 
 /** The minimum mean number of requests in an `on` period. With fewer, the process is almost Poisson and slow to draw. */
 const FEWEST_WHILE_ON = 1e-3
 
-const onOffSchema = options({ process: z.literal('onOff'), rate, on: positiveDuration, off: duration }).refine(
-  (given) => (given.rate * given.on) / 1000 >= FEWEST_WHILE_ON,
-  {
-    path: ['on'],
-    error:
-      'must be long enough that 1,000 on-periods have at least one request on average; for shorter periods use poisson(rate * on / (on + off))',
-  },
-)
+const onOffSchema = options({
+  process: z.literal('onOff'),
+  rate: rateSchema,
+  on: positiveDuration,
+  off: duration,
+}).refine((given) => (given.rate * given.on) / 1000 >= FEWEST_WHILE_ON, {
+  path: ['on'],
+  error:
+    'must be long enough that 1,000 on-periods have at least one request on average; for shorter periods use poisson(rate * on / (on + off))',
+})
 
-const stagedSchema = options({ process: z.literal('stages'), from: rateOrNone.optional(), stages: stagesSchema })
+const stagedSchema = options({ process: z.literal('stages'), from: rateOrNoneSchema.optional(), stages: stagesSchema })
   .refine((given) => given.stages.some(({ duration }) => duration > 0), {
     path: ['stages'],
     error: 'must have a total duration above 0',
@@ -91,9 +93,9 @@ const arrivalsError =
 const process = z.discriminatedUnion(
   'process',
   [
-    options({ process: z.literal('constant'), rate }),
-    options({ process: z.literal('poisson'), rate }),
-    options({ process: z.literal('renewal'), rate, variation: variationSchema }),
+    options({ process: z.literal('constant'), rate: rateSchema }),
+    options({ process: z.literal('poisson'), rate: rateSchema }),
+    options({ process: z.literal('renewal'), rate: rateSchema, variation: variationSchema }),
     onOffSchema,
     stagedSchema,
     replaySchema,
@@ -108,7 +110,7 @@ const process = z.discriminatedUnion(
 
 /** The schema of arrivals. A bare rate is a Poisson process. */
 export const arrivalsSchema: z.ZodType<Arrivals, Rate | ArrivalsInput> = z
-  .union([rate, process], { error: arrivalsError })
+  .union([rateSchema, process], { error: arrivalsError })
   .transform((value) => (typeof value === 'number' ? ({ process: 'poisson', rate: value } as const) : value))
 /** An arrival process, as the factories make it. */
 export type ArrivalsInput = z.input<typeof process>

@@ -1,4 +1,4 @@
-import { exponential } from '../../random/exponential.js'
+import { drawExponential } from '../../random/exponential.js'
 import { stream } from '../../random/stream.js'
 import { valuesOf } from '../by-hash.js'
 import { NS_PER_SECOND, nanoseconds, nearest } from '../nanoseconds.js'
@@ -31,7 +31,7 @@ export function dueTimes(arrivals: OpenArrivals, seed: number, replication = 0):
       return (block) => {
         let now = elapsed
         for (let i = 0; i < block.length; i++) {
-          now += gap * exponential(random)
+          now += gap * drawExponential(random)
           block[i] = nearest(now)
         }
         elapsed = now
@@ -76,14 +76,14 @@ function onOffTimes(
   // a stream apart from the gaps, so that the bursts stay the same when the rate changes
   const periods = stream(seed, 'arrivals on and off', replication)
   let onSoFar = 0
-  let offSoFar = periods.uniform() * (onNs + offNs) < onNs ? 0 : offNs * exponential(periods)
-  let onUntil = onNs * exponential(periods)
+  let offSoFar = periods.uniform() * (onNs + offNs) < onNs ? 0 : offNs * drawExponential(periods)
+  let onUntil = onNs * drawExponential(periods)
   return (block) => {
     for (let i = 0; i < block.length; i++) {
-      onSoFar += gap * exponential(random)
+      onSoFar += gap * drawExponential(random)
       while (onSoFar >= onUntil) {
-        offSoFar += offNs * exponential(periods)
-        onUntil += onNs * exponential(periods)
+        offSoFar += offNs * drawExponential(periods)
+        onUntil += onNs * drawExponential(periods)
       }
       block[i] = nearest(onSoFar + offSoFar)
     }
@@ -109,7 +109,7 @@ function scheduleStages(arrivals: Staged, seed: number, replication: number): Du
   let expected = 0
   return (block) => {
     for (let i = 0; i < block.length; i++) {
-      expected += exponential(random)
+      expected += drawExponential(random)
       let ramp = ramps[current]
       while (ramp !== undefined && expected >= ramp.expected) {
         expected -= ramp.expected

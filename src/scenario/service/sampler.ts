@@ -1,5 +1,5 @@
-import { exponential as drawExponential } from '../../random/exponential.js'
-import { gamma as gammaSource } from '../../random/gamma.js'
+import { drawExponential } from '../../random/exponential.js'
+import { createGammaSource } from '../../random/gamma.js'
 import { normal } from '../../random/normal.js'
 import type { Random } from '../../random/random.js'
 import { mean } from '../../statistics/descriptive.js'
@@ -15,7 +15,7 @@ export function sampler(variation: Variation | undefined, random: Random): () =>
     case 'exponential':
       return () => drawExponential(random)
     case 'gamma':
-      return gammaSource(random, 1 / variation.cv ** 2)
+      return createGammaSource(random, 1 / variation.cv ** 2)
     case 'lognormal': {
       const variance = Math.log(1 + variation.cv ** 2)
       const sigma = Math.sqrt(variance)

@@ -19,7 +19,7 @@ import {
   recorderOptions,
   type SnapshotOptions,
 } from './recorder-options.js'
-import { type Outcome, Segments } from './segments.js'
+import { type RequestOutcome, Segments } from './segments.js'
 import { snapshotOf } from './snapshot.js'
 import { type Totals, totalsOf } from './totals.js'
 
@@ -294,7 +294,13 @@ class LiveRecorder implements Recorder {
     this.#leave(dueMs, this.#clock(), 'aborted', className, this.#channels.abort)
   }
 
-  #leave(dueMs: number, leftMs: number, outcome: Outcome, className: string | undefined, channel: Channel): void {
+  #leave(
+    dueMs: number,
+    leftMs: number,
+    outcome: RequestOutcome,
+    className: string | undefined,
+    channel: Channel,
+  ): void {
     const ofClass = this.#numberOf(className)
     this.#check('dueMs', dueMs, 0)
     const due = nearest(dueMs * NS_PER_MS)

@@ -44,7 +44,7 @@ const FIELD_OF = {
   timedOut: TIMED_OUT,
   aborted: ABORTED,
 } as const
-export type Outcome = keyof typeof FIELD_OF
+export type RequestOutcome = keyof typeof FIELD_OF
 
 /**
  * The histograms of a segment. `alone` is the latency of requests without a batch, which were all service, `failed` that of
@@ -187,7 +187,7 @@ export class Segments {
    *
    * @returns the segment that it was due in
    */
-  settle(dueNs: number, leftNs: number, outcome: Outcome, ofClass = 0): number {
+  settle(dueNs: number, leftNs: number, outcome: RequestOutcome, ofClass = 0): number {
     const sums = this.#sums
     const at = this.of(dueNs)
     if (this.classes !== null && outcome !== 'completed') this.classes.settle(at / FIELDS, ofClass, outcome)
@@ -579,7 +579,7 @@ export class SegmentView {
   get counts(): Counts {
     const unfinished = Math.max(0, this.pending)
     const counts = { ...noCounts(), ...(this.#judged && { good: this.#get(GOOD) }), unfinished, offered: unfinished }
-    for (const outcome of Object.keys(FIELD_OF) as Outcome[]) {
+    for (const outcome of Object.keys(FIELD_OF) as RequestOutcome[]) {
       counts[outcome] = this.#get(FIELD_OF[outcome])
       counts.offered += counts[outcome]
     }

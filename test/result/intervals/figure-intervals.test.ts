@@ -1,6 +1,6 @@
 import jstat from 'jstat'
 import { describe, expect, it } from 'vitest'
-import { exponential } from '../../../src/random/exponential.js'
+import { drawExponential } from '../../../src/random/exponential.js'
 import { stream } from '../../../src/random/stream.js'
 import { fractionInterval, ratioInterval } from '../../../src/result/intervals/figure-intervals.js'
 
@@ -72,7 +72,7 @@ describe('the interval of a ratio', () => {
     for (let run = 0; run < runs; run++) {
       const parts = even(100, 0).map(({ amount }) => {
         let of = 0
-        for (let i = 0; i < amount; i++) of += exponential(random)
+        for (let i = 0; i < amount; i++) of += drawExponential(random)
         return { amount, of }
       })
       const { low, high } = ratioInterval(parts, 'in a row')

@@ -4,8 +4,8 @@ import { real } from '../../../clock/real.js'
 import type { Outgoing } from './requests.js'
 import { ForwardingHandler, type ResponseHandler } from './response.js'
 
-/** What requests are sent through. */
-export interface Connections {
+/** What requests are sent through: the connections to one server or several. */
+export interface RequestSender {
   dispatch(request: Outgoing, handler: ResponseHandler): void
   destroy(): Promise<void>
 }
@@ -34,7 +34,7 @@ interface Connection {
  * until the event loop has turned twice since the response before; and a request that is invalid leaves its connection busy
  * for ever.
  */
-export class ConnectionPool implements Connections {
+export class ConnectionPool implements RequestSender {
   readonly #open: () => Client
   readonly #most: number
   readonly #Connection: typeof SerialConnection | typeof SharedConnection | typeof Http2Connection

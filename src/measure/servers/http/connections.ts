@@ -7,7 +7,7 @@ import { count } from '../../../text/number.js'
 import { throwIfAborted } from '../../../validation/realm.js'
 import { messageOf, ValidationError } from '../../../validation/validation-error.js'
 import { targetFailed } from '../../error.js'
-import { ConnectionPool, type Connections } from './connection-pool.js'
+import { ConnectionPool, type RequestSender } from './connection-pool.js'
 import { type ConnectionStats, RAISE_OPEN_FILES } from './connection-stats.js'
 import { connectDirectly } from './direct-reads.js'
 import type { Outgoing } from './requests.js'
@@ -31,7 +31,7 @@ export interface ConnectionSetup {
  * @throws ValidationError if this process may not have that many connections
  * @throws MeasureError if the server does not speak HTTP/2, and the target asks for it
  */
-export async function openConnections(http: ResolvedHttp, setup: ConnectionSetup): Promise<Connections> {
+export async function openConnections(http: ResolvedHttp, setup: ConnectionSetup): Promise<RequestSender> {
   const { connections, pipelining, tls, socketPath, proxy, http2 = false } = http
   const { stats } = setup
   checkOpenFiles(connections)
@@ -93,7 +93,7 @@ class ConnectingSockets {
   }
 
   /** Makes these connections destroy the sockets too. */
-  endWith(connections: Connections): Connections {
+  endWith(connections: RequestSender): RequestSender {
     const { destroy } = connections
     connections.destroy = async () => {
       await destroy.call(connections)
@@ -104,11 +104,11 @@ class ConnectingSockets {
 }
 
 /** Connections to each of the servers that requests name. */
-class ConnectionsByServer implements Connections {
-  readonly #open: (origin: string) => Connections
-  readonly #byOrigin = new Map<string, Connections>()
+class ConnectionsByServer implements RequestSender {
+  readonly #open: (origin: string) => RequestSender
+  readonly #byOrigin = new Map<string, RequestSender>()
 
-  constructor(open: (origin: string) => Connections) {
+  constructor(open: (origin: string) => RequestSender) {
     this.#open = open
   }
 
@@ -130,7 +130,7 @@ class ConnectionsByServer implements Connections {
 export function through(
   dispatcher: Dispatcher,
   adapt: (handler: ResponseHandler) => object = (handler) => handler,
-): Connections {
+): RequestSender {
   return {
     dispatch(request, handler) {
       dispatcher.dispatch(
