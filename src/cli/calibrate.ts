@@ -6,9 +6,9 @@ import { renderFindings } from '../text/findings.js'
 import { makeLegible } from '../text/legible.js'
 import { count, time } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
-import { parseValue } from './limits.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import { addOutputOptions, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { parseValue } from './parse-flags.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `

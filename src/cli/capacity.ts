@@ -14,10 +14,10 @@ import { count, rate } from '../text/number.js'
 import type { RenderOptions } from '../text/style.js'
 import { renderParagraph } from '../text/wrap.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { loadBudget, parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from './output.js'
+import { loadBudget, parseValue } from './parse-flags.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `

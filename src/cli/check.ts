@@ -5,8 +5,8 @@ import { jsonText, readResult, writeText } from '../files/stored.js'
 import { renderJunit } from '../report/export/junit.js'
 import { renderBudgetMarkdown } from '../report/export/markdown.js'
 import type { RenderOptions } from '../text/style.js'
-import { BUDGET_IS, loadBudget } from './limits.js'
 import { addInconclusiveOption, addOutputOptions, formatOf, type OutputFlags, print, printJson } from './output.js'
+import { BUDGET_IS, loadBudget } from './parse-flags.js'
 import { FAILED, INCONCLUSIVE, type Terminal } from './terminal.js'
 
 const EXAMPLES = `

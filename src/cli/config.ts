@@ -8,7 +8,7 @@ import type { Scenario } from '../scenario/scenario.js'
 import { nearestName, suggest } from '../validation/nearest.js'
 import { isPlain, isUrl } from '../validation/realm.js'
 import { messageOf, show, ValidationError } from '../validation/validation-error.js'
-import { isLimits, parseValue } from './limits.js'
+import { isLimits, parseValue } from './parse-flags.js'
 import { fromFolder, resolvePaths } from './scenario-file.js'
 
 /** The options of one command, in camel case without dashes. */

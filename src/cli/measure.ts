@@ -7,7 +7,6 @@ import { mayHaveEvents, type Targets } from '../scenario/target.js'
 import { count, rate, time } from '../text/number.js'
 import { isUrl } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { parseValue } from './limits.js'
 import type { RunWatch, WatchFlags } from './machines/run-watch.js'
 import {
   addRunOptions,
@@ -19,6 +18,7 @@ import {
 } from './options/run-options.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import { withProgress } from './output.js'
+import { parseValue } from './parse-flags.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `${EXIT_CODES_OF_BUDGET}

@@ -1,7 +1,6 @@
 import { Command } from 'commander'
 import { replicate } from '../explore/replicate.js'
 import { renderResult } from '../report/terminal/result-table.js'
-import { parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import {
@@ -14,6 +13,7 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
+import { parseValue } from './parse-flags.js'
 import type { Terminal } from './terminal.js'
 
 const EXAMPLES = `

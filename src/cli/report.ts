@@ -9,12 +9,12 @@ import type { Tuned } from '../explore/tune/tuned.js'
 import { jsonText, readJson, writeText } from '../files/stored.js'
 import { checkGate, GATE_SCHEMA, type GateReport } from '../gate/gate-report.js'
 import { renderSweepSvg } from '../report/draw/svg.js'
+import { renderResultsCsv, renderSweepCsv } from '../report/export/csv.js'
 import { renderGateJunit } from '../report/export/gate-junit.js'
 import { renderGateMarkdown } from '../report/export/gate-markdown.js'
 import { renderHgrm } from '../report/export/hgrm.js'
 import { renderHlog } from '../report/export/hlog.js'
 import { renderComparisonMarkdown, renderMarkdown, renderSweepMarkdown } from '../report/export/markdown.js'
-import { renderResultsCsv, renderSweepCsv } from '../report/export/sweep-csv.js'
 import { renderGateHtml } from '../report/html/gate.js'
 import { renderHtml } from '../report/html/render.js'
 import type { NamedResult } from '../report/named-result.js'
@@ -25,7 +25,6 @@ import { renderTuned } from '../report/terminal/tuned-table.js'
 import { checkResult } from '../result/check.js'
 import { makeLegible } from '../text/legible.js'
 import { show, ValidationError } from '../validation/validation-error.js'
-import { BUDGET_IS, loadBudget } from './limits.js'
 import {
   addOutputOptions,
   addPriceOption,
@@ -36,6 +35,7 @@ import {
   print,
   printJson,
 } from './output.js'
+import { BUDGET_IS, loadBudget } from './parse-flags.js'
 import { parseStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 

@@ -5,7 +5,6 @@ import { renderSweepSvg } from '../report/draw/svg.js'
 import { renderSweep } from '../report/terminal/sweep-table.js'
 import { wholeName } from '../scenario/fields.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { parseLimit, parseValue } from './limits.js'
 import { addRedisOption, onAgents, type RedisFlags } from './machines/on-agents.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from './options/scenario-options.js'
 import {
@@ -19,6 +18,7 @@ import {
   type ValidityFlags,
   withProgress,
 } from './output.js'
+import { parseLimit, parseValue } from './parse-flags.js'
 import { toStoredSweep } from './stored-sweep.js'
 import type { Terminal } from './terminal.js'
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { isEnough } from '../budget/enough.js'
+import { isDecided } from '../budget/is-decided.js'
 import { countsText, type Recording } from '../result/recording.js'
 import { type Result, resultOf } from '../result/result.js'
 import { resolveScenario, type Scenario, type SimulatedScenario, type StoredScenario } from '../scenario/scenario.js'
@@ -79,7 +79,7 @@ function simulateUntilEnough(
     refuseEmpty(recording)
     const checkpoints = { planned: lengths.length, taken: checkpoint + 1 }
     const result = resultOf({ ...recording, scenario, checkpoints })
-    if (!last && !isEnough(result, stop)) continue
+    if (!last && !isDecided(result, stop)) continue
     // events can only be emitted once it is known where the run ends: run it again
     if (onEvent !== undefined) new Engine(at, onEvent).run((requests) => requests < endedAt)
     return result

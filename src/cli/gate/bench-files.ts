@@ -9,7 +9,7 @@ import type { GateOutcome } from '../../gate/gate-report.js'
 import { listFiles } from '../../gate/git.js'
 import { options as optionsSchema, positiveDuration, whole } from '../../scenario/units.js'
 import { throwFaults, ValidationError } from '../../validation/validation-error.js'
-import { parseValue } from '../limits.js'
+import { parseValue } from '../parse-flags.js'
 import { type GateSides, resolveInRepository } from './scenarios.js'
 
 /** The default files of micro-benchmarks: those of `vitest bench`. */

@@ -2,8 +2,8 @@ import { Command } from 'commander'
 import { cores } from '../../machine/cores.js'
 import { makeLegible } from '../../text/legible.js'
 import { ValidationError } from '../../validation/validation-error.js'
-import { parseValue } from '../limits.js'
 import { addOutputOptions, type OutputFlags } from '../output.js'
+import { parseValue } from '../parse-flags.js'
 import type { Terminal } from '../terminal.js'
 
 const EXAMPLES = `

@@ -4,9 +4,9 @@ import type { MeasureCapacityOptions } from '../../explore/limit/measure-capacit
 import { renderAgentsNeeded } from '../../report/terminal/agents-table.js'
 import { count, rate } from '../../text/number.js'
 import { ValidationError } from '../../validation/validation-error.js'
-import { parseValue } from '../limits.js'
 import { addScenarioOptions, buildScenario, type ScenarioFlags } from '../options/scenario-options.js'
 import { addOutputOptions, Interrupted, type OutputFlags, print, printJson, withProgress } from '../output.js'
+import { parseValue } from '../parse-flags.js'
 import { INCONCLUSIVE, type Terminal } from '../terminal.js'
 
 const EXAMPLES = `

@@ -10,7 +10,6 @@ import type { Result } from '../../result/result.js'
 import type { Budget } from '../../scenario/budget.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { exitCodeOf, renderCheck } from '../check.js'
-import { BUDGET_IS, loadBudget } from '../limits.js'
 import {
   addInconclusiveOption,
   addOutputOptions,
@@ -25,6 +24,7 @@ import {
   printJson,
   type ValidityFlags,
 } from '../output.js'
+import { BUDGET_IS, loadBudget } from '../parse-flags.js'
 import { renderResultsAs } from '../report.js'
 import type { Terminal } from '../terminal.js'
 

@@ -8,7 +8,7 @@ import type { Targets } from '../../scenario/target.js'
 import { count } from '../../text/number.js'
 import { ValidationError } from '../../validation/validation-error.js'
 import { scenarioOfConfig } from '../config.js'
-import { parseLimit, parsePairs, parseValue, withoutUnit } from '../limits.js'
+import { parseLimit, parsePairs, parseValue, withoutUnit } from '../parse-flags.js'
 import { loadScenario } from '../scenario-file.js'
 
 /** The flags that make a scenario or change one from a file, as texts. */

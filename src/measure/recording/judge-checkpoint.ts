@@ -1,4 +1,4 @@
-import { isEnough } from '../../budget/enough.js'
+import { isDecided } from '../../budget/is-decided.js'
 import { resultOf } from '../../result/result.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import type { CheckpointedStop } from '../../scenario/stop.js'
@@ -30,5 +30,5 @@ export function judgeCheckpoint({ memory, scenario, endNs, taken, planned }: Che
   const recording = buildRecordingSoFar(scenario, state, count)
   if (recording === null) return null
   if (recording.counts.completed === 0) return false
-  return isEnough(resultOf({ ...recording, checkpoints: { planned, taken } }), scenario.stop)
+  return isDecided(resultOf({ ...recording, checkpoints: { planned, taken } }), scenario.stop)
 }

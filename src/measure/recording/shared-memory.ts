@@ -7,7 +7,7 @@ import { nanoseconds } from '../../scenario/nanoseconds.js'
 import { classesInShard, classesOf, drawnClasses, type RequestClasses } from '../../scenario/request-classes.js'
 import type { ResolvedScenario } from '../../scenario/scenario.js'
 import type { Clock } from '../clock/clock.js'
-import { StartLine } from '../clock/start.js'
+import { StartBarrier } from '../clock/start-barrier.js'
 import { allocateHost, type HostBuffers } from '../host/host-watch.js'
 import type { Plan } from '../plan.js'
 import { Drops } from '../queue/drops.js'
@@ -96,7 +96,7 @@ export class SharedMemory {
     const segments = plan.segments.length
     const each = (bytes: number) => Array.from({ length: threads }, () => new SharedArrayBuffer(bytes))
     const buffers: RunBuffers = {
-      start: new StartLine().buffer,
+      start: new StartBarrier().buffer,
       window: Window.of(plan).buffer,
       queue: allocateQueue(setup, segments, waiting, setup.classNames.length),
       stats: each(ServerStats.bytes(policy.maxBatchSize, segments, setup.classNames.length)),

@@ -14,7 +14,7 @@ import {
 import type { Shard } from '../../scenario/arrivals/shard.js'
 import { classNames, type RequestClasses } from '../../scenario/request-classes.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
-import { StartLine } from '../clock/start.js'
+import { StartBarrier } from '../clock/start-barrier.js'
 import { calibrateSpin, Waiter } from '../clock/waiter.js'
 import { watchThread } from '../host/host-watch.js'
 import { markFirst, markNext, numbersInAll } from '../queue/batch.js'
@@ -61,7 +61,7 @@ export async function serve(task: ServerTask): Promise<ServerReport> {
   if ('unready' in ready) return { ...report, unready: ready.unready }
 
   const iterationsPerNs = calibrateSpin(clockFrom(real.hrtimeNs()))
-  const originNs = new StartLine(memory.buffers.start).await()
+  const originNs = new StartBarrier(memory.buffers.start).await()
   const stopWatching = watchThread(memory.buffers.host, task.server, memory.window(), originNs)
   const clock = clockFrom(originNs)
   const server = new Server(task, ready, memory, clock, new Waiter(clock, iterationsPerNs))

@@ -4,7 +4,7 @@ import { TimeoutError } from '../../handler/serving.js'
 import { NS_PER_MS } from '../../scenario/nanoseconds.js'
 import { sumBy } from '../../statistics/descriptive.js'
 import { type Clock, clockFrom } from '../clock/clock.js'
-import { StartLine } from '../clock/start.js'
+import { StartBarrier } from '../clock/start-barrier.js'
 import { targetFailed } from '../error.js'
 import type { ResolvedOptions } from '../options.js'
 import type { Plan } from '../plan.js'
@@ -52,7 +52,7 @@ export interface Watched {
 export class Watch {
   readonly #watched: Watched
   readonly #options: ResolvedOptions
-  readonly #start: StartLine
+  readonly #start: StartBarrier
   readonly #startedMs = real.now()
   /** null until time 0 is set */
   #clock: Clock | null = null
@@ -60,7 +60,7 @@ export class Watch {
   constructor(watched: Watched, options: ResolvedOptions) {
     this.#watched = watched
     this.#options = options
-    this.#start = new StartLine(watched.memory.buffers.start)
+    this.#start = new StartBarrier(watched.memory.buffers.start)
   }
 
   /**

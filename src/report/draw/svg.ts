@@ -1,5 +1,5 @@
 import { checkList, ValidationError } from '../../validation/validation-error.js'
-import { checkOptions, checkSwept } from '../given.js'
+import { checkOptions, checkSwept } from '../check-options.js'
 import { Markup, markup } from '../markup.js'
 import type { TradeOffRow } from '../terminal/trade-off-row.js'
 import { HEIGHT, WIDTH } from './elements/frame.js'

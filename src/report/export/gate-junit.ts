@@ -1,8 +1,8 @@
 import { comparisonHeadline } from '../../budget/comparison/render-comparison.js'
 import { observedText, ruleText } from '../../budget/render.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
+import { checkOptions } from '../check-options.js'
 import { gateSides } from '../gate-text.js'
-import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 import type { JunitOptions } from './junit.js'
 

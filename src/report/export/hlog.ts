@@ -1,6 +1,6 @@
 import { responseTimesOf } from '../../result/parts.js'
 import type { Result } from '../../result/result.js'
-import { checkNamed } from '../given.js'
+import { checkNamed } from '../check-options.js'
 import type { NamedResult } from '../named-result.js'
 
 const PARTS = {

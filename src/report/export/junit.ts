@@ -1,6 +1,6 @@
 import { type BudgetCheck, checkIsBudgetCheck, type RuleCheck } from '../../budget/check.js'
 import { headline, observedText, ruleText } from '../../budget/render.js'
-import { checkOptions } from '../given.js'
+import { checkOptions } from '../check-options.js'
 import { type Markup, markup } from '../markup.js'
 
 /** Options of `renderJunit`. */

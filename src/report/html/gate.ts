@@ -1,7 +1,7 @@
 import { BUDGET_TITLES, budgetRows } from '../../budget/render.js'
 import { checkIsGate, type GateOutcome, type GateReport } from '../../gate/gate-report.js'
+import { checkOptions } from '../check-options.js'
 import { gateHeadline, gateNotes, gateSides, gateTable, sensitivityText } from '../gate-text.js'
-import { checkOptions } from '../given.js'
 import { type Markup, markup } from '../markup.js'
 import { renderComparisonSection } from './comparison.js'
 import { renderDataTable } from './data-table.js'

@@ -1,7 +1,7 @@
 import type { Budget } from '../../scenario/budget.js'
 import { count } from '../../text/number.js'
 import { ValidationError } from '../../validation/validation-error.js'
-import { checkOptions } from '../given.js'
+import { checkOptions } from '../check-options.js'
 import { type Markup, markup } from '../markup.js'
 import { renderComparisonSection } from './comparison.js'
 import {

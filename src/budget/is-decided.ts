@@ -4,7 +4,7 @@ import type { CheckpointedStop } from '../scenario/stop.js'
 import { judgeResult } from './check.js'
 
 /** Whether a run may stop at a checkpoint: its budget is decided, or its estimate is precise enough. */
-export function isEnough(result: Result, stop: CheckpointedStop): boolean {
+export function isDecided(result: Result, stop: CheckpointedStop): boolean {
   if ('budget' in stop) return judgeResult(result, stop.budget).verdict !== 'inconclusive'
   return isPrecise(result, stop.of === 'p99.9' ? 'p999' : stop.of, stop.precision)
 }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { parseCsv } from '../../../src/files/csv.js'
 import { sweep } from '../../../src/index.js'
-import { renderResultsCsv, renderSweepCsv } from '../../../src/report/export/sweep-csv.js'
+import { renderResultsCsv, renderSweepCsv } from '../../../src/report/export/csv.js'
 import { makeLegible } from '../../../src/text/legible.js'
 import { result } from '../../support/results/example-result.js'
 

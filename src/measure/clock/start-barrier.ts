@@ -8,7 +8,7 @@ const GO = 1
  * buffer: | threads ready: int32 | started: int32 | time 0: int64, ns |
  * ```
  */
-export class StartLine {
+export class StartBarrier {
   readonly buffer: SharedArrayBuffer
   readonly #words: Int32Array
   readonly #originNs: BigInt64Array

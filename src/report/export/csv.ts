@@ -6,7 +6,7 @@ import { type Counts, errorsIn } from '../../result/recording.js'
 import type { Result } from '../../result/result.js'
 import type { StageLatency, StageResult } from '../../result/stages.js'
 import { ESTIMATES, type Summary } from '../../result/summary.js'
-import { checkNamed, checkOptions, checkSwept } from '../given.js'
+import { checkNamed, checkOptions, checkSwept } from '../check-options.js'
 import type { NamedResult } from '../named-result.js'
 import { sweptFields } from '../swept-fields.js'
 
