@@ -150,7 +150,7 @@ function keptOf({ scenario, budget }: Problem, candidate: Candidate, servers: nu
       const at = { ...scenario, service: read, servers, batching: { maxBatchSize: batch, maxWait: wait } } as Scenario
       const trial = runTrial({ scenario: resolveScenario(at, 'simulate'), budget })
       full = trial.largestBatch >= batch
-      if (trial.strain > 1) continue
+      if (trial.limitRatio > 1) continue
       const worth = { quality, cost: price * servers, p99Ms: trial.p99Ms, goodput: 1 }
       kept.push({ worth, at, batch, wait, setting: `${name} ${servers} ${batch} ${wait}` })
     }

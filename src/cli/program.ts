@@ -63,7 +63,7 @@ function requireUnits(command: Command): void {
 }
 
 /** What the options of other tools, and those that a command lacks, are called here. */
-const MEANT: Record<string, string[]> = {
+const FOREIGN_OPTIONS: Record<string, string[]> = {
   '--arrivals': ['--rate', '--rps', '--qps', '-r'],
   '--clients': ['--vus', '--users', '--concurrency', '-c'],
   '--duration': ['-d'],
@@ -102,7 +102,7 @@ const suggestCommand = (name: string) => (name in RUN_INSTEAD ? `Use ${RUN_INSTE
 
 function suggestOption(name: string, command: Command, commands: readonly Command[]): string | null {
   const has = ({ options }: Command, flag: string) => options.some(({ long, hidden }) => long === flag && !hidden)
-  const meant = Object.keys(MEANT).find((flag) => MEANT[flag]?.includes(name))
+  const meant = Object.keys(FOREIGN_OPTIONS).find((flag) => FOREIGN_OPTIONS[flag]?.includes(name))
   if (meant !== undefined && has(command, meant.split(' ')[0] as string)) return `Use ${meant}`
   const longer = name.length > 4 ? command.options.find(({ long }) => long?.startsWith(`${name}-`)) : undefined
   if (longer !== undefined) return `Did you mean ${longer.long}?`

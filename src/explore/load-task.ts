@@ -22,9 +22,9 @@ export interface LoadTrial {
   result: Result | null
 }
 
-/** @param goesOn called every 65,536 requests; false ends the run, whose trial is then incomplete */
-export function runLoad({ scenario, p99 }: LoadTask, goesOn?: () => boolean): LoadTrial {
-  const recording = new Engine(scenario).run(goesOn)
+/** @param shouldContinue called every 65,536 requests; false ends the run, whose trial is then incomplete */
+export function runLoad({ scenario, p99 }: LoadTask, shouldContinue?: () => boolean): LoadTrial {
+  const recording = new Engine(scenario).run(shouldContinue)
   if (!mayPass(recording, nanoseconds(p99))) return { check: null, result: null }
   const result = resultOf(recording)
   const check = judgeResult(result, { p99 })

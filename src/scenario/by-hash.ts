@@ -19,10 +19,10 @@ export const countOf = (list: Listed<unknown>): number => (Array.isArray(list) ?
 /** The values of a list. The schema refuses scenarios with hashed lists, so that an engine never gets one. */
 export function valuesOf<Value>(list: Listed<Value>): Value[] {
   if (Array.isArray(list)) return list
-  throw new TypeError(KEPT)
+  throw new TypeError(HASH_ONLY_ERROR)
 }
 
-export const KEPT =
+export const HASH_ONLY_ERROR =
   'is only a hash, because a Result stores lists of more than 1,000 values as a hash, and cannot be run again; give the list itself'
 
 /** The keys of a scenario's long lists: traces, samples and recorded times. */

@@ -511,7 +511,7 @@ it('observes in a short run what checkBudget observes', () => {
     const result = simulate(each)
     const budgets = [...metrics.map((metric) => [metric, '30ms']), ...Object.entries(figures)]
     for (const [metric, limit] of budgets) {
-      const { nearest, strain } = runTrial({
+      const { nearest, limitRatio } = runTrial({
         scenario: resolved,
         budget: { errorRate: '100%', [metric as string]: limit },
       })
@@ -522,7 +522,7 @@ it('observes in a short run what checkBudget observes', () => {
       const seen = Number.isFinite(observed) ? observed : null
       if (seen === null) expect(rule?.observed, metric).toBeNull()
       else expect(seen, metric).toBeCloseTo(rule?.observed as number, 9)
-      expect(strain).toBeGreaterThanOrEqual(0)
+      expect(limitRatio).toBeGreaterThanOrEqual(0)
     }
   }
 })

@@ -144,9 +144,9 @@ async function searchHeadroom(runs: LoadRuns, arrivals: Arrivals): Promise<Headr
     runSearch(() => bracket(from, LEAST, most), areSo, atOnce)
   const broken = new Map<number, Headroom['limit']>()
   const growth = await lastThat(1, async (factors) =>
-    (await runs.trials(factors)).map(({ strain, nearest }, i) => {
-      if (strain > 1) broken.set(factors[i] as number, nearest === null ? 'saturation' : 'budget')
-      return strain <= 1
+    (await runs.trials(factors)).map(({ limitRatio, nearest }, i) => {
+      if (limitRatio > 1) broken.set(factors[i] as number, nearest === null ? 'saturation' : 'budget')
+      return limitRatio <= 1
     }),
   )
   const from = Math.min(most, Math.max(LEAST, growth))

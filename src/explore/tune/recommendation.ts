@@ -81,7 +81,7 @@ interface Asked {
 
 /** Whether settings kept the budget in a run of the search, and not in a longer one. */
 const hasRefuted = ({ tried }: CandidateSearch) => tried.some(isRefuted)
-const isRefuted = ({ trial, refuted }: Tried) => refuted === true && trial.strain <= 1
+const isRefuted = ({ trial, refuted }: Tried) => refuted === true && trial.limitRatio <= 1
 
 /**
  * The p99 and the goodput of a setting.
@@ -237,18 +237,18 @@ export async function findNearestMiss(
     least = Math.min(least, each.at?.worth.cost ?? Number.POSITIVE_INFINITY)
   }
   const cost = ({ at }: Reached) => at?.worth.cost ?? Number.POSITIVE_INFINITY
-  const strain = ({ search }: Reached) => strainOf(search)
-  const [nearest] = reached.sort((a, b) => compare(cost(a), cost(b)) || compare(strain(a), strain(b)))
+  const limitRatio = ({ search }: Reached) => limitRatioOf(search)
+  const [nearest] = reached.sort((a, b) => compare(cost(a), cost(b)) || compare(limitRatio(a), limitRatio(b)))
   if (nearest === undefined) return null
   return missOf(nearest.search, nearest.at, nearest.most, chosen, budget)
 }
 
 const compare = (a: number, b: number) => (a === b ? 0 : a - b)
 
-const strainOf = (search: CandidateSearch) =>
+const limitRatioOf = (search: CandidateSearch) =>
   search.givenUp?.why === 'too slow'
-    ? search.givenUp.best.trial.strain
-    : (search.nearest()?.trial.strain ?? Number.POSITIVE_INFINITY)
+    ? search.givenUp.best.trial.limitRatio
+    : (search.nearest()?.trial.limitRatio ?? Number.POSITIVE_INFINITY)
 
 const cheapestOf = ({ tried }: CandidateSearch) =>
   tried.filter(keeps).sort((a, b) => a.worth.cost - b.worth.cost || a.worth.p99Ms - b.worth.p99Ms)[0] ?? null
@@ -311,7 +311,7 @@ function findOneServerFewer(chosen: Tried, search: CandidateSearch, space: Space
   const near = kept ?? search.nearest(servers)
   const sentence = (): string => {
     const who = serversText(servers)
-    if (near === null || near.trial.strain === Number.POSITIVE_INFINITY) {
+    if (near === null || near.trial.limitRatio === Number.POSITIVE_INFINITY) {
       return `${who} cannot sustain ${rate(space.offered)}; the budget is ${within}.`
     }
     if (kept !== null) {

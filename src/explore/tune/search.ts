@@ -39,7 +39,7 @@ export interface Space {
 /** Runs settings, and gives what each showed, in order. */
 export type RunSettings = (settings: Setting[]) => Promise<Tried[]>
 
-export const keeps = ({ trial, refuted }: Tried) => trial.strain <= 1 && refuted !== true
+export const keeps = ({ trial, refuted }: Tried) => trial.limitRatio <= 1 && refuted !== true
 
 /** The cost of servers for an hour; without prices, every server costs 1. */
 export const costOfServers = ({ price }: Contender, servers: number) => (price ?? 1) * servers
@@ -147,7 +147,7 @@ export class CandidateSearch {
   nearest(servers?: number): Tried | null {
     return best(
       this.tried.filter((each) => servers === undefined || each.servers === servers),
-      (a, b) => a.trial.strain - b.trial.strain,
+      (a, b) => a.trial.limitRatio - b.trial.limitRatio,
     )
   }
 
@@ -172,7 +172,7 @@ export class CandidateSearch {
       return
     }
     this.#bestCase ??= await this.#withoutWaiting()
-    if (this.#bestCase !== null && this.#bestCase.trial.strain > 1) {
+    if (this.#bestCase !== null && this.#bestCase.trial.limitRatio > 1) {
       this.givenUp = { why: 'too slow', best: this.#bestCase }
       return
     }
@@ -220,8 +220,8 @@ export class CandidateSearch {
     )
     const refuted = alike.filter((each) => each.refuted)
     if (refuted.length < MOST_REFUTED) return
-    const least = Math.min(...refuted.map(({ trial }) => trial.strain))
-    for (const each of alike) if (each.trial.strain >= least) each.refuted = true
+    const least = Math.min(...refuted.map(({ trial }) => trial.limitRatio))
+    for (const each of alike) if (each.trial.limitRatio >= least) each.refuted = true
   }
 
   #forget(): void {
@@ -295,7 +295,7 @@ export class CandidateSearch {
 
   /** Whether other waits may make up for what a setting misses the budget by. */
   #isNear({ trial }: Tried): boolean {
-    return trial.strain <= FAR || this.#space.waitingHelps
+    return trial.limitRatio <= FAR || this.#space.waitingHelps
   }
 
   /** Where the search with one server fewer, and with one more, has ended. */
@@ -400,7 +400,7 @@ export class CandidateSearch {
   #better = (a: Tried, b: Tried): number => {
     const [ofA, ofB] = [keeps(a), keeps(b)]
     if (ofA !== ofB) return ofA ? -1 : 1
-    const byFigures = ofA ? this.prefers(a.worth, b.worth) : strainOf(a) - strainOf(b)
+    const byFigures = ofA ? this.prefers(a.worth, b.worth) : limitRatioOf(a) - limitRatioOf(b)
     return byFigures || a.maxBatchSize - b.maxBatchSize || a.maxWait - b.maxWait
   }
 }
@@ -408,7 +408,7 @@ export class CandidateSearch {
 const keyOf = ({ servers, maxBatchSize, maxWait }: Setting) => `${servers} ${maxBatchSize} ${maxWait}`
 
 /** Two infinite strains are equal. */
-const strainOf = ({ trial }: Tried) => Math.min(trial.strain, Number.MAX_VALUE)
+const limitRatioOf = ({ trial }: Tried) => Math.min(trial.limitRatio, Number.MAX_VALUE)
 
 function best(tried: readonly Tried[], order: (a: Tried, b: Tried) => number): Tried | null {
   const [first, ...others] = tried

@@ -35,7 +35,7 @@ export interface Trial {
   /** the fraction of good requests; null if the scenario does not say which are good */
   goodput: number | null
   /** the largest ratio of an observed figure to its limit: at most 1 if the run keeps the budget as observed */
-  strain: number
+  limitRatio: number
   /** the rule with the largest ratio, and its figure; null without a steady state or completed requests */
   nearest: { rule: Rule; observed: number } | null
   /** the size of the largest batch */
@@ -47,10 +47,10 @@ export interface Trial {
 /**
  * Runs a setting, and reads off its figures.
  *
- * @param goesOn called every 65,536 requests; false ends the run, whose figures are then incomplete
+ * @param shouldContinue called every 65,536 requests; false ends the run, whose figures are then incomplete
  */
-export function runTrial({ scenario, budget }: TrialTask, goesOn?: () => boolean): Trial {
-  const recording = new Engine(scenario).run(goesOn)
+export function runTrial({ scenario, budget }: TrialTask, shouldContinue?: () => boolean): Trial {
+  const recording = new Engine(scenario).run(shouldContinue)
   const { startNs, endNs, completions, servingNs, batchSizes } = recording
   const seconds = (endNs - startNs) / NS_PER_SECOND
   const trial = {
@@ -61,19 +61,19 @@ export function runTrial({ scenario, budget }: TrialTask, goesOn?: () => boolean
   }
   const invalid = findingsOf(recording).some(({ severity }) => severity === 'error')
   if (recording.counts.completed === 0 || invalid) {
-    return { ...trial, p99Ms: Number.POSITIVE_INFINITY, strain: Number.POSITIVE_INFINITY, nearest: null }
+    return { ...trial, p99Ms: Number.POSITIVE_INFINITY, limitRatio: Number.POSITIVE_INFINITY, nearest: null }
   }
   const rules = rulesOf(budget)
   const ofRule = (rule: Rule) => (rule.class === undefined ? recording : recordingOfClass(recording, rule.class))
-  const strained = [
+  const compared = [
     ...rules.map((rule) => ({ rule, observed: observedOf(rule, ofRule(rule), trial) })),
     ...impliedRules(rules, Object.keys(scenario.classes ?? {})).map(({ rule, rejectionsApart }) => ({
       rule,
       observed: errorRate(ofRule(rule), rejectionsApart),
     })),
-  ].map((each) => ({ ...each, strain: strainOf(each.rule, each.observed) }))
-  const { strain, ...nearest } = strained.reduce((a, b) => (b.strain > a.strain ? b : a))
-  return { ...trial, p99Ms: percentileMs(recording, 'latency', 99, 'slowest'), strain, nearest }
+  ].map((each) => ({ ...each, limitRatio: limitRatioOf(each.rule, each.observed) }))
+  const { limitRatio, ...nearest } = compared.reduce((a, b) => (b.limitRatio > a.limitRatio ? b : a))
+  return { ...trial, p99Ms: percentileMs(recording, 'latency', 99, 'slowest'), limitRatio, nearest }
 }
 
 /** How many times as long the run is that confirms a setting. */
@@ -116,7 +116,7 @@ export const judgeOnThread = (task: TrialTask): { verdict: Verdict } | Refused =
 /** From this many requests a run on, a thread is worth the time that it takes to start. */
 export const WORTH_THREADS = 200_000
 
-function strainOf(rule: Rule, observed: number): number {
+function limitRatioOf(rule: Rule, observed: number): number {
   const { relation, limit } = rule
   const upper = relation.startsWith('<')
   // how many times as many requests as may be are not good
@@ -125,8 +125,8 @@ function strainOf(rule: Rule, observed: number): number {
 }
 
 /** A strict limit is broken by what is just at it. */
-const strict = (strain: number, { relation }: Rule) =>
-  strain === 1 && relation.length === 1 ? 1 + Number.EPSILON : strain
+const strict = (limitRatio: number, { relation }: Rule) =>
+  limitRatio === 1 && relation.length === 1 ? 1 + Number.EPSILON : limitRatio
 
 /** A limit of 0 is kept by 0 alone; beyond it, more is worse. */
 const ratio = (value: number, limit: number) => (limit > 0 ? value / limit : value > 0 ? 2 + value : 0)

@@ -391,7 +391,7 @@ class Tuning {
   async #long(scenario: SimulatedScenario): Promise<Result | null> {
     const { signal, threads, onProgress } = this.#options
     let ended = false
-    const goesOn = () => {
+    const shouldContinue = () => {
       ended ||= !this.#reportProgress(null)
       return !ended
     }
@@ -401,7 +401,7 @@ class Tuning {
       onAgents: this.#agents?.run,
       describe: () => 'the run that confirms a setting',
       signal,
-      onProgress: onProgress && goesOn,
+      onProgress: onProgress && shouldContinue,
     })
     if (!ended) return result ?? null
     this.#ended ??= 'onProgress'

@@ -254,8 +254,8 @@ class FileGate {
     const what = this.nameOf(side)
     const ending = new AbortController()
     const report = () => {
-      const goesOn = onProgress({ fraction: this.fractionOf(part), name: file, doing })
-      if (!goesOn) ending.abort(new Ended())
+      const shouldContinue = onProgress({ fraction: this.fractionOf(part), name: file, doing })
+      if (!shouldContinue) ending.abort(new Ended())
     }
     report()
     const timer = setInterval(report, POLL_MS)

@@ -21,20 +21,20 @@ export interface ReplaySink {
  * The state of a replay, in memory that threads share.
  *
  * ```
- * values: | HEAD | WAITING | SEEN | AT | FLOOR |   one double each
+ * values: | HEAD | WAITING | SEEN | AT | EARLIEST_ARRIVAL |   one double each
  *
- * HEAD     the place of the oldest waiting request
- * WAITING  how many requests wait
- * SEEN     how many requests have been due
- * AT       the time of the newest event
- * FLOOR    the earliest time of the next arrival, after a timer at the same instant
+ * HEAD              the position of the oldest waiting request
+ * WAITING           how many requests wait
+ * SEEN              how many requests have been due
+ * AT                the time of the newest event
+ * EARLIEST_ARRIVAL  the earliest time of the next arrival, after a timer at the same instant
  * ```
  */
 const HEAD = 0
 const WAITING = 1
 const SEEN = 2
 const AT = 3
-const FLOOR = 4
+const EARLIEST_ARRIVAL = 4
 export const REPLAY_LENGTH = 5
 
 const NEVER = Number.POSITIVE_INFINITY
@@ -137,7 +137,7 @@ export class DispatchReplay {
     let waiting = values[WAITING] as number
     let seen = values[SEEN] as number
     let at = values[AT] as number
-    let floorNs = values[FLOOR] as number
+    let earliestArrivalNs = values[EARLIEST_ARRIVAL] as number
     arrivals.catchUp(seen)
     let dueNs = arrivals.nextDueNs
 
@@ -153,7 +153,7 @@ export class DispatchReplay {
       let arrivalNs = NEVER
       if (dueNs <= nowNs && waiting >= places) this.isFull = true
       else if (dueNs <= nowNs) {
-        arrivalNs = Math.max(dueNs, floorNs)
+        arrivalNs = Math.max(dueNs, earliestArrivalNs)
         // another server may become free at this instant, which comes first
         if (!taking && arrivalNs >= nowNs) arrivalNs = NEVER
       }
@@ -172,7 +172,7 @@ export class DispatchReplay {
       if (!idle && freeNs <= nowNs && freeNs <= arrivalNs && freeNs <= timeoutNs) {
         // a server that becomes free takes its batch without a request that is due at the same instant
         at = freeNs
-        if (floorNs < at) floorNs = at
+        if (earliestArrivalNs < at) earliestArrivalNs = at
         idle = true
         cause = 'turnaround'
         if (waiting > 0) size = decide(policy, waiting, room.dueNs(head), at, waitsForEnd && at >= arrivals.overNs)
@@ -205,17 +205,17 @@ export class DispatchReplay {
         }
         seen++
         dueNs = arrivals.nextDueNs
-        if (floorNs < at) floorNs = at
+        if (earliestArrivalNs < at) earliestArrivalNs = at
       } else if (deadlineNs <= timeoutNs && deadlineNs <= nowNs) {
         if (!taking) break
         if (deadlineNs > at) at = deadlineNs
         const becameFree = deadlineNs === takerNs
-        floorNs = becameFree ? at : at + 1
+        earliestArrivalNs = becameFree ? at : at + 1
         size = decide(policy, waiting, room.dueNs(head), at, waitsForEnd && at >= arrivals.overNs)
         cause = becameFree ? 'turnaround' : 'deadline'
       } else if (timeoutNs < deadlineNs && timeoutNs < nowNs) {
         at = timeoutNs
-        floorNs = at + 1
+        earliestArrivalNs = at + 1
         sink.drop('timedOut', room.number(head), room.dueNs(head), at)
         arrivals.respond(room.client(head), at)
         dueNs = arrivals.nextDueNs
@@ -234,7 +234,7 @@ export class DispatchReplay {
     values[WAITING] = waiting
     values[SEEN] = seen
     values[AT] = at
-    values[FLOOR] = floorNs
+    values[EARLIEST_ARRIVAL] = earliestArrivalNs
     return taking ? size : 0
   }
 

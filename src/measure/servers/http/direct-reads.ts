@@ -4,10 +4,10 @@ import type { buildConnector } from 'undici'
 /** How much a socket reads at a time, as Node's sockets do. */
 const LENGTH = 65_536
 /** what a socket has read, until it is taken */
-const ARRIVED = Symbol('arrived')
+const UNREAD = Symbol('unread')
 
 interface DirectSocket extends Socket {
-  [ARRIVED]: Buffer | null
+  [UNREAD]: Buffer | null
 }
 
 let memory: Buffer | undefined
@@ -26,7 +26,7 @@ export function connectDirectly(
   const connect = build({ ...options, onread: { buffer: memory, callback: deliver } })
   return (to, callback) => {
     const socket: unknown = connect(to, callback)
-    return Object.assign(socket as DirectSocket, { [ARRIVED]: null, read })
+    return Object.assign(socket as DirectSocket, { [UNREAD]: null, read })
   }
 }
 
@@ -35,18 +35,18 @@ function deliver(this: unknown, length: number, buffer: Uint8Array): boolean {
   const socket = this as DirectSocket
   const chunk = Buffer.allocUnsafe(length)
   ;(buffer as Buffer).copy(chunk, 0, 0, length)
-  socket[ARRIVED] = chunk
+  socket[UNREAD] = chunk
   socket.emit('readable')
-  const left = socket[ARRIVED]
+  const left = socket[UNREAD]
   if (left === null) return true
-  socket[ARRIVED] = null
+  socket[UNREAD] = null
   return socket.push(left)
 }
 
 function read(this: DirectSocket, size?: number): unknown {
   if (size === undefined) {
-    const chunk = this[ARRIVED]
-    this[ARRIVED] = null
+    const chunk = this[UNREAD]
+    this[UNREAD] = null
     if (chunk !== null || this.readableLength === 0) return chunk
   }
   // the socket's own
