@@ -51,7 +51,7 @@ function saturatedFinding(recording: Recording): Finding | null {
   const seconds = (endNs - startNs) / NS_PER_SECOND
   const completed = completions / seconds
   const offered = overload ?? counts.offered / seconds
-  const most = simulated === null || capacity === null ? '' : `; ${carriers(simulated)} at most ${rate(capacity)}`
+  const most = simulated === null || capacity === null ? '' : `; ${capacityText(simulated)} at most ${rate(capacity)}`
   return {
     code: 'saturated',
     severity: 'error',
@@ -75,7 +75,7 @@ function sustainedRate({ service, classes, batching, servers }: ResolvedScenario
   return Number.isFinite(most) ? most : null
 }
 
-function carriers({ servers, batching }: ResolvedScenario): string {
+function capacityText({ servers, batching }: ResolvedScenario): string {
   const { maxBatchSize } = batching
   const who = servers === 1 ? '1 server sustains' : `${count(servers ?? Number.POSITIVE_INFINITY)} servers sustain`
   if (maxBatchSize === 1) return who
@@ -165,7 +165,7 @@ function overAnHourFinding({ histograms }: Recording): Finding | null {
   }
 }
 
-const HAD_NONE = {
+const MISSING_TIMES = {
   first:
     'the time until a response begins, and no response was seen to begin: an HTTP response needs a body, and a handler or call marks it with first()',
   between:
@@ -179,7 +179,7 @@ function goodputUnknownFinding({ scenario, histograms, counts }: Recording): Fin
   return {
     code: 'goodput-unknown',
     severity: 'warning',
-    message: `goodput is unknown: good.${time} limits ${HAD_NONE[time]}`,
+    message: `goodput is unknown: good.${time} limits ${MISSING_TIMES[time]}`,
     figures: { completed: counts.completed },
   }
 }

@@ -161,12 +161,14 @@ function intervals(
   const fractions = spreadsOfFractions(places, segments, n, order)
 
   const mean = spreadOfMean(total, segments, order)
-  let { independent, ofLongRun } = mean
+  let { independent, independentAtLength } = mean
   const tooFew = (what: string, needed: number): Interval => {
     const few = `${count(n)} ${counted} are too few`
     const worth =
       independent < n ? `${count(n)} ${counted} are worth ${count(Math.floor(independent))} independent ones` : few
-    return noInterval(`${worth}, and ${what} needs ${count(needed)}: ${advice((MARGIN * needed) / ofLongRun)}`)
+    return noInterval(
+      `${worth}, and ${what} needs ${count(needed)}: ${advice((MARGIN * needed) / independentAtLength)}`,
+    )
   }
   const ofMean = () => {
     if (independent < INDEPENDENT) return tooFew('a mean', INDEPENDENT)
@@ -179,7 +181,7 @@ function intervals(
     const fraction = fractions[i] as EstimateError
     // a percentile further out cannot have more independent values than those before it
     independent = Math.min(independent, fraction.independent)
-    ofLongRun = Math.min(ofLongRun, fraction.ofLongRun)
+    independentAtLength = Math.min(independentAtLength, fraction.independentAtLength)
     const needed = Math.max(INDEPENDENT, Math.round(BEYOND / Math.min(p, 1 - p)))
     const name = `p${STORED[i]}`
     if (independent < needed) return tooFew(name, needed)
