@@ -147,21 +147,13 @@ function momentsOf({ count, buckets, counts }: BucketCounts): { mean: number; st
 const isBeyond = (ms: number) => nanoseconds(ms) >= HIGHEST_NS
 const bucketIn = (ms: number) => bucketOf(Math.min(nanoseconds(ms), HIGHEST_NS))
 
-/** The histograms of the value that is being checked: to inflate them takes most of the time. */
-const decoded = new Map<string, BucketCounts | string>()
-
 /** Decodes a histogram, or says what is wrong with it. */
 function decodeHistogram(base64: string): BucketCounts | string {
-  const known = decoded.get(base64)
-  if (known !== undefined) return known
-  let histogram: BucketCounts | string
   try {
-    histogram = decode(base64)
+    return decode(base64)
   } catch {
-    histogram = 'must have a histogram in the compressed base64 of HdrHistogram'
+    return 'must have a histogram in the compressed base64 of HdrHistogram'
   }
-  decoded.set(base64, histogram)
-  return histogram
 }
 
 /** The buckets of a histogram that was found to be valid. */
@@ -801,10 +793,6 @@ export function checkSummary(value: unknown, name: Source = 'summary'): Summary 
 }
 
 function parseWith(schema: z.ZodType, value: unknown, name: Source): void {
-  try {
-    const parsed = schema.safeParse(value)
-    if (!parsed.success) throwFaults(parsed.error, name, value)
-  } finally {
-    decoded.clear()
-  }
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throwFaults(parsed.error, name, value)
 }
