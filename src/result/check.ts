@@ -127,8 +127,22 @@ function faultAgainst(
   return null
 }
 
+interface BucketMoments {
+  mean: number
+  stdDev: number
+}
+
+/** The moments of histograms that are kept decoded. */
+const knownMoments = new WeakMap<BucketCounts, BucketMoments>()
+
 /** Mean and standard deviation of the middles of a histogram's buckets, in milliseconds. */
-function momentsOf({ count, buckets, counts }: BucketCounts): { mean: number; stdDev: number } {
+function momentsOf(histogram: BucketCounts): BucketMoments {
+  const moments = knownMoments.get(histogram) ?? computeMoments(histogram)
+  knownMoments.set(histogram, moments)
+  return moments
+}
+
+function computeMoments({ count, buckets, counts }: BucketCounts): BucketMoments {
   let sum = 0
   let squares = 0
   for (let i = 0; i < buckets.length; i++) {
