@@ -37,7 +37,7 @@ const budget = { p99: '100ms' }
 const settingOf = ({ best }: Tuned) => best && { candidate: best.candidate, servers: best.servers, ...best.batching }
 
 describe('tune for goodput', () => {
-  const judged = { ...scenario, stop: { requests: 2000 }, good: { latency: '15ms', queueing: '5ms' } }
+  const judged = { ...scenario, stop: { requests: 1000 }, good: { latency: '15ms', queueing: '5ms' } }
   const given = { budget: { goodput: '50%' }, mostServers: 4, ...choices }
   const everything = () =>
     [1, 2, 3, 4].flatMap((servers) =>
@@ -108,7 +108,7 @@ describe('tune, of one service', () => {
     const varied: Scenario = {
       arrivals: '80/s',
       service: affine({ base: '5ms', perItem: '1.25ms', variation: exponential() }),
-      stop: { requests: 3000 },
+      stop: { requests: 500 },
     }
     const [sizes, waits] = [
       [1, 2, 4, 8, 16, 32, 64],
@@ -434,18 +434,17 @@ describe('tune, of candidates', () => {
 })
 
 describe('tune, of recorded service times', () => {
-  const times = Array.from({ length: 6000 }, (_, i) => 5 + (i % 3))
-  const recorded: Scenario = { arrivals: '100/s', stop: { requests: 5000 } }
+  const times = Array.from({ length: 1200 }, (_, i) => 5 + (i % 3))
+  const recorded: Scenario = { arrivals: '50/s', stop: { requests: 1000 } }
   const options = { budget: { p99: '60ms' }, maxBatchSize: [1], maxWait: [0], mostServers: 2 }
 
   it('confirms by the run of the search if they last no longer, and says so', async () => {
     const service = { model: 'recorded' as const, by: 'order' as const, times }
     const { best, sentence } = await tune(recorded, { ...options, candidates: [{ name: 'a', service }] })
     expect(best).toMatchObject({ confirmed: true, isLonger: false, check: { verdict: 'pass' } })
-    expect(best?.result?.counts.offered).toBe(4500)
+    expect(best?.result?.counts.offered).toBe(900)
     expect(sentence).toMatch(/^Run a on 1 server/)
-    const short = { ...recorded, stop: { requests: 1000 } }
-    const long = await tune(short, { ...options, candidates: [{ name: 'a', service: '6ms' }] })
+    const long = await tune(recorded, { ...options, candidates: [{ name: 'a', service: '6ms' }] })
     expect(long.best).toMatchObject({ confirmed: true, isLonger: true })
   })
 
