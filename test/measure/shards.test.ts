@@ -20,6 +20,7 @@ const times = Array.from({ length: 1009 }, (_, i) => Math.floor(i / 3) * 1.7)
 const byRequest: Threads = {
   service: (_, numbers) => 100_000 + (((numbers[0] as number) * 7919) % 100_003),
   delay: () => 0,
+  segments: 4,
 }
 
 interface Sent {
