@@ -25,7 +25,7 @@ afterEach(async () => {
 
 const all = { stop: { requests: 100 }, warmup: { requests: 0 } }
 const run = (http: HttpTarget, scenario: Partial<ScenarioParts> = {}, options: MeasureOptions = {}) =>
-  measure({ arrivals: '500/s', ...all, ...scenario, http }, options)
+  measure({ arrivals: '2000/s', ...all, ...scenario, http }, options)
 
 async function failure(promise: Promise<unknown>): Promise<Error> {
   const error = await promise.then(
@@ -102,7 +102,7 @@ describe('http', () => {
     expectToAddUp(result)
     expect(slow.connections).toBe(2)
     expect(result.scenario?.servers).toBe(2)
-    // 200 a second at most, of 500
+    // 200 a second at most, of 2,000
     expect(result.queueingMs.max).toBeGreaterThan(20)
     expectServed(result, 9)
   })
