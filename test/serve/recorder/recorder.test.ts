@@ -411,7 +411,7 @@ describe('memory', () => {
   it('is not allocated by recording', async () => {
     let now = 1
     const recorder = createRecorder({ clock: () => now })
-    const dues = new Float64Array(40_000)
+    const dues = new Float64Array(100_000)
     const record = () => {
       for (let i = 0; i < dues.length; i++) dues[i] = now + i / 1000
       now += 1000
@@ -443,7 +443,7 @@ describe('memory', () => {
       (callFrame.url.includes('/serve/recorder/') && !callFrame.url.includes('.test.') ? selfSize : 0) +
       sumBy(children, sizeOf)
     // a boxed double for each would be 16
-    expect(sizeOf(profile.head) / (5 * 45_000)).toBeLessThan(7)
+    expect(sizeOf(profile.head) / (5 * 112_500)).toBeLessThan(7)
     expect(process.memoryUsage().arrayBuffers - buffers).toBeLessThanOrEqual(0)
   })
 
