@@ -5,12 +5,20 @@ import { count, inText, percentage, time } from '../text/number.js'
 import type { Over } from './fraction-over.js'
 
 /** Formats the fraction over a limit: `4.1 % of requests took longer than 50 ms; 1 % may; 95 % interval 2.9 to 5.6 %`. */
-export function overText({ relation, limit }: { relation: Relation; limit: number }, over: Over): string {
+export function overText({ metric, relation, limit }: Limited, over: Over): string {
   const { fraction, allowed, low, high } = over
   const took =
     relation === '<' || relation === '>=' ? `took ${time(limit)} or longer` : `took longer than ${time(limit)}`
   const may = relation.startsWith('<') ? `${percentage(allowed)} % may` : `more than ${percentage(allowed)} % must`
-  return `${percentage(fraction)} % of requests ${took}; ${may}${low === high ? '' : `; 95 % interval ${rangeText(over)}`}`
+  const values = /(^|\.)between\./.test(metric) ? 'gaps' : 'requests'
+  return `${percentage(fraction)} % of ${values} ${took}; ${may}${low === high ? '' : `; 95 % interval ${rangeText(over)}`}`
+}
+
+interface Limited {
+  /** `p99`, `between.p99` */
+  metric: string
+  relation: Relation
+  limit: number
 }
 
 /** `2.9 to 5.6 %`. */

@@ -3,7 +3,9 @@ import type { ClassResult } from '../result/classes.js'
 import { goodPart } from '../result/goodput.js'
 import { Exceedances } from '../result/intervals/exceedances.js'
 import { partsOf } from '../result/parts.js'
+import { CLASS_METRICS, type ClassMetric } from '../result/recording.js'
 import type { Result } from '../result/result.js'
+import { areInSegments } from '../result/segment-times.js'
 import { resultOfClass } from '../result/stored.js'
 import { type Interval, percentile, type Summary } from '../result/summary.js'
 import { type Finding, findingsThat, findingsThatLengthen } from '../result/validity.js'
@@ -35,7 +37,8 @@ export interface RuleCheck {
   /** null if the metric is judged as observed (max, no errors) or by the fraction of requests over the limit */
   interval: Interval | null
   /**
-   * only for percentiles of latency: the fraction of requests over the limit, its 95 % bounds, and the fraction allowed
+   * only for percentiles of latency, `first` and `between`: the fraction of requests, or of gaps, over the limit, its 95 %
+   * bounds, and the fraction allowed
    */
   over?: Over
   verdict: Verdict
@@ -59,8 +62,8 @@ export interface BudgetCheck {
 /**
  * Judges a run by a budget.
  *
- * A percentile of latency is judged by the fraction of requests over its limit: for p99, at most 1 % of requests may
- * exceed it. The rule passes if the upper 95 % bound of this fraction is at most the allowed fraction, fails if the lower
+ * A percentile of latency, or of `first` and `between`, is judged by the fraction of requests, or of gaps, over its limit:
+ * for p99, at most 1 % of requests may exceed it. The rule passes if the upper 95 % bound of this fraction is at most the allowed fraction, fails if the lower
  * bound is above it, and is inconclusive otherwise. Other metrics are judged by their 95 % intervals. Max, `errorRate`
  * without an allowance, and simulations of `stages` or `replay` are judged as observed. A request that was never answered
  * counts as slower than any other under an upper limit, and as faster under a lower limit.
@@ -303,7 +306,7 @@ class RunJudge {
   /** the arrivals end by themselves and have no steady state: the run itself is judged, not a longer one */
   readonly #varies: boolean
   readonly #asObserved: boolean
-  readonly #exceedances: Partial<Record<'slowest' | 'fastest', Exceedances>> = {}
+  readonly #exceedances = new Map<string, Exceedances>()
 
   constructor(result: Result, run = result) {
     this.#result = result
@@ -316,8 +319,8 @@ class RunJudge {
     if ('figure' in rule && rule.figure === 'goodput') return this.#checkGoodput(rule)
     if ('figure' in rule) return this.#checkCounted(rule)
     if (rule.statistic === 'max') return this.#checkMax(rule)
-    if (rule.time === 'latency' && typeof rule.statistic === 'object') {
-      return this.#checkFraction(rule, rule.statistic.percentile)
+    if (typeof rule.statistic === 'object' && this.#isInSegments(rule.time)) {
+      return this.#checkFraction(rule, rule.time, rule.statistic.percentile)
     }
     const estimate = this.#withoutInterval(estimateOf(rule, { result: this.#result }))
     const judged = this.#passByLatency(rule) ?? byInterval(rule, estimate, ofRun(this.#run))
@@ -379,15 +382,34 @@ class RunJudge {
     return this.#asObserved ? { ...estimate, interval: null } : estimate
   }
 
-  #exceedancesOf(rule: Rule): Exceedances {
-    const unanswered = isUpper(rule) ? 'slowest' : 'fastest'
-    const segmentation = this.#result.replications !== undefined ? 'independent' : this.#varies ? 'varying' : 'in a row'
-    this.#exceedances[unanswered] ??= new Exceedances(this.#result, segmentation, unanswered)
-    return this.#exceedances[unanswered]
+  /** Whether the segments hold a time. Those of an older result, or of one merged with such, lack the times of responses. */
+  #isInSegments(time: LimitedTime): time is ClassMetric {
+    if (!isClassMetric(time)) return false
+    const total = this.#result[`${time}Ms`]
+    return (
+      total !== undefined &&
+      areInSegments(
+        total,
+        this.#result.segments.flatMap((segment) => segment[`${time}Ms`] ?? []),
+      )
+    )
   }
 
-  #checkFraction(rule: TimeRule, p: number): RuleCheck {
-    const exceedances = this.#exceedancesOf(rule)
+  #exceedancesOf(rule: Rule, time: ClassMetric): Exceedances {
+    const unanswered = isUpper(rule) ? 'slowest' : 'fastest'
+    const key = `${time} ${unanswered}`
+    let known = this.#exceedances.get(key)
+    if (known === undefined) {
+      const segmentation =
+        this.#result.replications !== undefined ? 'independent' : this.#varies ? 'varying' : 'in a row'
+      known = new Exceedances(this.#result, segmentation, unanswered, time)
+      this.#exceedances.set(key, known)
+    }
+    return known
+  }
+
+  #checkFraction(rule: TimeRule, time: ClassMetric, p: number): RuleCheck {
+    const exceedances = this.#exceedancesOf(rule, time)
     const { over, within, times } = judgeFraction(
       exceedances,
       p,
@@ -436,7 +458,7 @@ class RunJudge {
     if (this.#countOf(rule) < this.#result.counts.completed) return null
     const { percentile } = rule.statistic
     const { within } = judgeFraction(
-      this.#exceedancesOf(rule),
+      this.#exceedancesOf(rule, 'latency'),
       percentile,
       rule,
       tailOfCheckpoints(this.#result.checkpoints?.planned),
@@ -499,6 +521,8 @@ class RunJudge {
     return (late && heldFromSend()) || calm() !== false
   }
 }
+
+const isClassMetric = (time: LimitedTime): time is ClassMetric => (CLASS_METRICS as readonly string[]).includes(time)
 
 /** The times that grow without bound in a saturated run. */
 const GROWS: readonly LimitedTime[] = ['latency', 'first', 'wait', 'queueing']

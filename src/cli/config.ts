@@ -46,10 +46,15 @@ export function locateInConfig(command: Command | null, fault: string): string |
  * that were not given. The search goes from the working directory up to the root of the repository or the home directory.
  * A config that belongs to another user, who does not own the working directory, is skipped.
  *
+ * @param names all commands, of which a config may give defaults
  * @param report called with a line that names the config
  * @throws ValidationError if the config cannot be read, or has an unknown command or option
  */
-export async function applyConfig(command: Command, report: (what: string) => void): Promise<void> {
+export async function applyConfig(
+  command: Command,
+  names: readonly string[],
+  report: (what: string) => void,
+): Promise<void> {
   const given = command.getOptionValue('config') as string | undefined
   const path = given === undefined ? nearestConfig(process.cwd()) : resolve(given)
   if (path === null) return
@@ -57,14 +62,13 @@ export async function applyConfig(command: Command, report: (what: string) => vo
     report(`ignoring ${path}, which belongs to another user; use --config to apply it`)
     return
   }
-  await applyConfigFile(command, path)
+  await applyConfigFile(command, names, path)
   report(`using defaults from ${path}`)
 }
 
-async function applyConfigFile(command: Command, path: string): Promise<void> {
+async function applyConfigFile(command: Command, names: readonly string[], path: string): Promise<void> {
   const config = await readConfig(path)
   files.set(command, path)
-  const names = command.parent?.commands.map((each) => each.name()) ?? []
   for (const key of Object.keys(config)) {
     if (key === 'scenario' || key === '$schema' || names.includes(key)) continue
     const nearest = nearestName(key, ['scenario', ...names])

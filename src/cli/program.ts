@@ -3,25 +3,11 @@ import { inspect } from 'node:util'
 import { Command, CommanderError } from 'commander'
 import { makeLegible } from '../text/legible.js'
 import { messageOf, ValidationError } from '../validation/validation-error.js'
-import { calibrateCommand } from './calibrate.js'
-import { capacityCommand } from './capacity.js'
-import { checkCommand } from './check.js'
-import { compareCommand } from './compare.js'
 import { applyConfig, locateInConfig } from './config.js'
-import { historyCommand } from './gate/history.js'
-import { agentCommand } from './machines/agent.js'
-import { agentsCommand } from './machines/agents.js'
-import { mergeCommand } from './machines/merge.js'
-import { measureCommand } from './measure.js'
 import { nameOptions } from './options/scenario-options.js'
 import { Interrupted } from './output.js'
 import { withoutUnit } from './parse-flags.js'
-import { replicateCommand } from './replicate.js'
-import { reportCommand } from './report.js'
-import { simulateCommand } from './simulate.js'
-import { sweepCommand } from './sweep.js'
 import { BAD_USAGE, type Terminal } from './terminal.js'
-import { tuneCommand } from './tune.js'
 
 const { version, description } = createRequire(import.meta.url)('../../package.json')
 
@@ -29,6 +15,33 @@ const EXIT_CODES = `
 Exit codes: 0 passed, 1 budget broken or head slower, 2 bad usage or failed run, 3 inconclusive, 130 and 143
 interrupted. Ctrl-C or SIGTERM ends a run early and reports what it has; a second signal ends it at once.
 `
+
+/** Loads each command when it is needed: to load all of them takes longer than to run most. */
+const COMMANDS: Record<string, () => Promise<(terminal: Terminal) => Command>> = {
+  simulate: async () => (await import('./simulate.js')).simulateCommand,
+  measure: async () => (await import('./measure.js')).measureCommand,
+  sweep: async () => (await import('./sweep.js')).sweepCommand,
+  replicate: async () => (await import('./replicate.js')).replicateCommand,
+  capacity: async () => (await import('./capacity.js')).capacityCommand,
+  tune: async () => (await import('./tune.js')).tuneCommand,
+  calibrate: async () => (await import('./calibrate.js')).calibrateCommand,
+  agent: async () => (await import('./machines/agent.js')).agentCommand,
+  agents: async () => (await import('./machines/agents.js')).agentsCommand,
+  merge: async () => (await import('./machines/merge.js')).mergeCommand,
+  check: async () => (await import('./check.js')).checkCommand,
+  compare: async () => (await import('./compare.js')).compareCommand,
+  history: async () => (await import('./gate/history.js')).historyCommand,
+  report: async () => (await import('./report.js')).reportCommand,
+}
+
+const loadCommands = (names: readonly string[], terminal: Terminal): Promise<Command[]> =>
+  Promise.all(names.map(async (name) => (await (COMMANDS[name] as (typeof COMMANDS)[string])())(terminal)))
+
+/** The names of the commands that a command line may run or list. */
+function commandsFor([first = '', ...others]: readonly string[]): string[] {
+  if (Object.hasOwn(COMMANDS, first)) return [first]
+  return /^(-V|--version)$/.test(first) && others.length === 0 ? [] : Object.keys(COMMANDS)
+}
 
 /** Lists a command and all commands below it. */
 const withSubcommands = (command: Command): Command[] => [command, ...command.commands.flatMap(withSubcommands)]
@@ -98,7 +111,7 @@ function suggest(error: string, command: Command, commands: readonly Command[]):
   return suggestion === null ? error : `${error.split('\n')[0]}\n(${suggestion})\n`
 }
 
-const suggestCommand = (name: string) => (name in RUN_INSTEAD ? `Use ${RUN_INSTEAD[name]}` : null)
+const suggestCommand = (name: string) => (Object.hasOwn(RUN_INSTEAD, name) ? `Use ${RUN_INSTEAD[name]}` : null)
 
 function suggestOption(name: string, command: Command, commands: readonly Command[]): string | null {
   const has = ({ options }: Command, flag: string) => options.some(({ long, hidden }) => long === flag && !hidden)
@@ -110,32 +123,33 @@ function suggestOption(name: string, command: Command, commands: readonly Comman
   return others.length === 0 ? null : `It is an option of: ${others.join(', ')}`
 }
 
+/** What commander says of a command line that it rejects. */
+interface Rejected {
+  text: string
+  command: Command
+}
+
+/** Adds a suggestion to an error of commander, which may come from any command. */
+async function explainRejected({ text, command }: Rejected, name: string, terminal: Terminal): Promise<string> {
+  const commands = await loadCommands(Object.keys(COMMANDS), terminal)
+  return makeLegible(suggest(text, command, commands).replace(/^error: /, `${name}: `))
+}
+
 /** Runs a command line and returns the exit code. */
 export async function main(args: readonly string[], terminal: Terminal): Promise<number> {
   let run: Command | null = null
+  let rejected: Rejected | null = null
   const program = new Command('throughline')
     .description(description)
     .version(version)
     .addHelpText('after', EXIT_CODES)
-    .addCommand(simulateCommand(terminal))
-    .addCommand(measureCommand(terminal))
-    .addCommand(sweepCommand(terminal))
-    .addCommand(replicateCommand(terminal))
-    .addCommand(capacityCommand(terminal))
-    .addCommand(tuneCommand(terminal))
-    .addCommand(calibrateCommand(terminal))
-    .addCommand(agentCommand(terminal))
-    .addCommand(agentsCommand(terminal))
-    .addCommand(mergeCommand(terminal))
-    .addCommand(checkCommand(terminal))
-    .addCommand(compareCommand(terminal))
-    .addCommand(historyCommand(terminal))
-    .addCommand(reportCommand(terminal))
     .hook('preAction', async (_, command) => {
       run = command
       terminal.reserveStdout()
-      await applyConfig(command, (what) => terminal.stderr.write(`${program.name()}: ${makeLegible(what)}\n`))
+      const report = (what: string) => terminal.stderr.write(`${program.name()}: ${makeLegible(what)}\n`)
+      await applyConfig(command, Object.keys(COMMANDS), report)
     })
+  for (const command of await loadCommands(commandsFor(args), terminal)) program.addCommand(command)
   for (const command of withSubcommands(program)) {
     refuseRepeated(command)
     requireUnits(command)
@@ -144,8 +158,8 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
       writeErr: (text) => terminal.stderr.write(text),
       getOutHelpWidth: () => terminal.stdout.columns ?? 80,
       getErrHelpWidth: () => terminal.stderr.columns ?? 80,
-      outputError: (text, write) => {
-        write(makeLegible(suggest(text, command, program.commands).replace(/^error: /, `${program.name()}: `)))
+      outputError: (text) => {
+        rejected = { text, command }
       },
     })
   }
@@ -153,8 +167,10 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
     await program.parseAsync(args, { from: 'user' })
     return terminal.exitCode
   } catch (error) {
-    // commander has already printed the error
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : BAD_USAGE
+    if (error instanceof CommanderError) {
+      if (rejected !== null) terminal.stderr.write(await explainRejected(rejected, program.name(), terminal))
+      return error.exitCode === 0 ? 0 : BAD_USAGE
+    }
     const debug = args.includes('--debug')
     const message = messageOf(error)
     const named = error instanceof ValidationError && run !== null ? nameOptions(message, run) : message

@@ -28,7 +28,7 @@ export function replicateCommand(terminal: Terminal): Command {
   addScenarioOptions(command, { service: true })
   command
     .option('--replications <n>', 'number of runs (default: 10)')
-    .option('--threads <n>', 'number of threads (default: one for each core)')
+    .option('--threads <n>', 'number of threads (default: one for each core, if runs are long)')
   addOutputOptions(addValidityOption(addRedisOption(command))).addHelpText('after', EXAMPLES)
   type Flags = ScenarioFlags & OutputFlags & ValidityFlags & RedisFlags & { replications?: string; threads?: string }
   return command.action(async (file: string | undefined, flags: Flags) => {

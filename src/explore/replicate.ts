@@ -9,11 +9,12 @@ import { abortSignal, MOST_REQUESTS, options, whole } from '../scenario/units.js
 import { refuseEmpty } from '../simulate/simulate.js'
 import { sum } from '../statistics/descriptive.js'
 import { count } from '../text/number.js'
-import { onThreads, type RunTasks } from '../threads/pool.js'
+import { inThisThread, onThreads, type RunTasks } from '../threads/pool.js'
 import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { AgentPool } from './agents/agent-pool.js'
 import { type OnAgents, onAgentsSchema, threadsOrAgents } from './agents/options.js'
 import type { Ended, ReplicateTask } from './replicate-task.js'
+import { WHILE_STARTING } from './simulate-all.js'
 import { REPLICATE } from './tasks.js'
 
 /** The progress of `replicate`. */
@@ -30,9 +31,9 @@ export interface ReplicateOptions {
   /** How many runs, from 1 to 1,000. */
   replications: number
   /**
-   * How many runs at a time, each on its own thread.
+   * How many runs at a time, each on its own thread. With 1, short runs are made in this thread.
    *
-   * @default the number of cores, within the container's CPU quota
+   * @default the number of cores, within the container's CPU quota; this thread if it is done before others would have started
    */
   threads?: number | undefined
   /**
@@ -71,7 +72,8 @@ const schema = options({
 }).refine(threadsOrAgents.check, threadsOrAgents.params)
 
 /**
- * Simulates a scenario several times in parallel, on threads, each time with other random numbers, and merges the runs.
+ * Simulates a scenario several times in parallel, on threads if the runs are long, each time with other random numbers,
+ * and merges the runs.
  * Histograms and counts are added up. Intervals come from the differences between runs, which are independent. Each run
  * has its own warm-up, and becomes one segment of the Result, whose window is all runs end to end. The first run is the
  * one that `simulate` makes. The same scenario and `replications` give the same Result, to the byte, with any number of
@@ -87,7 +89,7 @@ const schema = options({
 export async function replicate(scenario: Scenario | StoredScenario, given: ReplicateOptions): Promise<Result> {
   const checked = schema.safeParse(given)
   if (!checked.success) throwFaults(checked.error, 'replicate', given)
-  const { replications, threads = cores(), on } = checked.data
+  const { replications, on } = checked.data
   const resolved = resolveScenario(scenario, 'simulate')
   refuseCheckpoints(resolved.stop, 'all replications have the same length; use more of them for more precision')
 
@@ -96,7 +98,7 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
   const agents = on === undefined ? null : new AgentPool(on)
   let reports: (Replication | Ended)[]
   try {
-    reports = await runEach(agents?.run ?? onThreads(threads), resolved, checked.data)
+    reports = await runEach(agents?.run ?? onThreadsIfFaster(resolved, checked.data), resolved, checked.data)
   } finally {
     await agents?.close()
   }
@@ -111,6 +113,13 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
   if (completed.length < replications) recording.findings.push(interruptedFinding(completed.length, replications))
   refuseEmpty(recording)
   return resultOf(recording)
+}
+
+function onThreadsIfFaster(scenario: SimulatedScenario, { replications, threads }: ReplicateOptions): RunTasks {
+  // 0 if not known
+  const requests = replications * plannedRequests(scenario)
+  const isShort = requests > 0 && requests <= WHILE_STARTING
+  return isShort && (threads ?? 1) === 1 ? inThisThread : onThreads(threads ?? cores())
 }
 
 /** Runs each replication once. */

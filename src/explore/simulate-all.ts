@@ -116,7 +116,7 @@ async function simulateHere(
 }
 
 /** The number of requests that a thread simulates in the time that another takes to start. */
-const WHILE_STARTING = 4_000_000
+export const WHILE_STARTING = 4_000_000
 
 /**
  * Chooses the number of threads that is fastest; 0 runs in this thread, if it is done by the time others have started. If

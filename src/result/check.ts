@@ -1,7 +1,6 @@
 import type { z } from 'zod'
 import { checkStoredScenario } from '../scenario/scenario.js'
 import { checkVersion, type Source, sourceOf, throwFaults } from '../validation/validation-error.js'
-import { forgetHistograms } from './consistency/histograms.js'
 import { resultSchema, SCHEMA } from './consistency/schema.js'
 import { summary } from './consistency/summaries.js'
 import type { Result } from './result.js'
@@ -36,10 +35,6 @@ export function checkSummary(value: unknown, name: Source = 'summary'): Summary 
 }
 
 function parseWith(schema: z.ZodType, value: unknown, name: Source): void {
-  try {
-    const parsed = schema.safeParse(value)
-    if (!parsed.success) throwFaults(parsed.error, name, value)
-  } finally {
-    forgetHistograms()
-  }
+  const parsed = schema.safeParse(value)
+  if (!parsed.success) throwFaults(parsed.error, name, value)
 }

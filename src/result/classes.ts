@@ -2,7 +2,7 @@ import { zeros } from '../histogram/latency-histogram.js'
 import { NS_PER_SECOND } from '../scenario/nanoseconds.js'
 import { RESPONSE_TIMES, type ResponseTime } from '../scenario/times.js'
 import { type Goodput, goodputOf } from './goodput.js'
-import { areInSegments, countedBy, intervalsOfRecording } from './merge/intervals.js'
+import { countedBy, intervalsOfRecording } from './merge/intervals.js'
 import {
   type ClassMetric,
   type ClassRecording,
@@ -12,7 +12,8 @@ import {
   noCounts,
   type Recording,
 } from './recording.js'
-import { type SegmentLatency, type Summary, segmentLatency, summaryOf, withholdIntervals } from './summary.js'
+import { responseTimesInSegments, type SegmentTimes, segmentTimes } from './segment-times.js'
+import { type Summary, summaryOf, withholdIntervals } from './summary.js'
 
 /** The requests of one class, of those due in the window. */
 export interface ClassResult {
@@ -34,10 +35,8 @@ export interface ClassResult {
 }
 
 /** The requests of one class in a segment of the window. */
-export interface ClassSegment {
+export interface ClassSegment extends SegmentTimes {
   counts: Counts
-  /** of the completed requests; null if none completed */
-  latencyMs: SegmentLatency | null
 }
 
 /**
@@ -66,7 +65,7 @@ export function classResults(recording: Recording, noSteadyState: string | null)
         if (noSteadyState !== null) return summaryOf(total, withholdIntervals(noSteadyState))
         const by = {
           machines: ofMachines.map(histogramIn),
-          segments: areInSegments(metric, recording) ? own.map(histogramIn) : null,
+          segments: own.map(histogramIn),
         }
         return summaryOf(total, intervalsOfRecording(recording, total, by, countedBy(metric)))
       }
@@ -76,6 +75,7 @@ export function classResults(recording: Recording, noSteadyState: string | null)
           return known === null ? [] : [[`${time}Ms`, known]]
         }),
       )
+      const times = responseTimesInSegments(recorded, own)
       const result: ClassResult = {
         counts,
         offeredPerSecond: counts.offered / ((endNs - startNs) / NS_PER_SECOND),
@@ -83,7 +83,7 @@ export function classResults(recording: Recording, noSteadyState: string | null)
         ...ofResponses,
         rates: ratesOf(counts),
         ...(goodput !== null && { goodput }),
-        segments: own.map((segment) => ({ counts: segment.counts, latencyMs: segmentLatency(segment.latency) })),
+        segments: own.map((segment) => ({ counts: segment.counts, ...segmentTimes(segment, times) })),
       }
       return [name, result]
     }),

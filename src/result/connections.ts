@@ -2,7 +2,7 @@ import { type HistogramSnapshot, mergeHistograms } from '../histogram/latency-hi
 import { percentilesNs } from '../histogram/percentile.js'
 import { NS_PER_MS } from '../scenario/nanoseconds.js'
 import { sumBy } from '../statistics/descriptive.js'
-import { type SegmentLatency, segmentLatency } from './summary.js'
+import { type SegmentTime, segmentTime } from './summary.js'
 
 /** The steps of setting up a connection: all of it, the look-up of the name, TCP and TLS. */
 const SETUP_STEPS = ['setup', 'dns', 'tcp', 'tls'] as const
@@ -29,7 +29,7 @@ export interface ConnectionsRecording extends ConnectionCounts {
 }
 
 /** The time of a step, in milliseconds. */
-export interface SetupTime extends SegmentLatency {
+export interface SetupTime extends SegmentTime {
   p50: number
   p99: number
 }
@@ -60,7 +60,7 @@ export function connectionsOf({ steps, ...counts }: ConnectionsRecording): Conne
 }
 
 function setupTime(histogram: HistogramSnapshot): SetupTime | null {
-  const whole = segmentLatency(histogram)
+  const whole = segmentTime(histogram)
   if (whole === null) return null
   const [p50, p99] = percentilesNs(histogram, [50, 99]).map((ns) => ns / NS_PER_MS) as [number, number]
   return { ...whole, p50, p99 }

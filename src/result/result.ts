@@ -11,7 +11,7 @@ import { findingsOf, tooFewSamplesFindings } from './findings.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import type { Environment, Host } from './host.js'
 import { hostFindings } from './host-findings.js'
-import { areInSegments, countedBy, intervalsOfRecording } from './merge/intervals.js'
+import { countedBy, intervalsOfRecording } from './merge/intervals.js'
 import type { Merged, SentShard } from './merge/merged.js'
 import {
   type CheckpointCount,
@@ -22,20 +22,13 @@ import {
   segmentHistograms,
   serversIn,
 } from './recording.js'
+import { responseTimesInSegments, type SegmentTimes, segmentTimes } from './segment-times.js'
 import { type StageResult, stageResult } from './stages.js'
-import {
-  type Estimate,
-  type Interval,
-  type SegmentLatency,
-  type Summary,
-  segmentLatency,
-  summaryOf,
-  withholdIntervals,
-} from './summary.js'
+import { type Estimate, type Interval, type Summary, summaryOf, withholdIntervals } from './summary.js'
 import type { Finding, Validity } from './validity.js'
 
 /** A segment of the window, and the outcomes of the requests due in it. */
-export interface Segment {
+export interface Segment extends SegmentTimes {
   startMs: number
   endMs: number
   counts: Counts
@@ -45,8 +38,6 @@ export interface Segment {
   batches: number
   batched: number
   servingMs: number
-  /** of the completed requests; null if none completed */
-  latencyMs: SegmentLatency | null
 }
 
 /**
@@ -185,6 +176,10 @@ export function resultOf(
   findings.push(...tooFewSamplesFindings(latencyMs))
   const { offered } = counts
   const noSteadyState = steady ? null : NO_STEADY_STATE
+  const timesInSegments = responseTimesInSegments(
+    histograms,
+    recording.segments.map((segment) => segment.histograms),
+  )
   const goodput = goodputOf(recording, noSteadyState)
   const ofResponses: Pick<Result, `${ResponseTime}Ms`> = Object.fromEntries(
     RESPONSE_TIMES.flatMap((time) => (histograms[time] === undefined ? [] : [[`${time}Ms`, summary(time)]])),
@@ -217,7 +212,7 @@ export function resultOf(
     ...(recording.connections !== undefined && { connections: connectionsOf(recording.connections) }),
     utilization: utilizationOf(recording),
     meanInSystem: recording.inSystemNs / windowNs,
-    segments: recording.segments.map(segmentOf),
+    segments: recording.segments.map((segment) => segmentOf(segment, timesInSegments)),
     ...(recording.replications !== undefined && { replications: recording.replications }),
     ...(recording.shard !== undefined && { shard: recording.shard }),
     ...(recording.merged !== undefined && { merged: recording.merged }),
@@ -245,7 +240,7 @@ function metricIntervals(recording: Recording, metric: Metric | ResponseTime): R
   const { histograms, machines = [] } = recording
   const by = {
     machines: machines.map((machine) => machine.histograms[metric] ?? zeros(0)),
-    segments: areInSegments(metric, recording) ? segmentHistograms(recording, metric) : null,
+    segments: segmentHistograms(recording, metric),
   }
   return intervalsOfRecording(recording, histograms[metric] as HistogramSnapshot, by, countedBy(metric))
 }
@@ -270,7 +265,7 @@ const bytesOf = ({ sent, received }: NonNullable<Recording['bytes']>, seconds: n
   receivedPerSecond: received / seconds,
 })
 
-function segmentOf(segment: Recording['segments'][number]): Segment {
+function segmentOf(segment: Recording['segments'][number], times: readonly ResponseTime[]): Segment {
   const { startNs, endNs, counts, inSystem, batches, batched, servingNs } = segment
   return {
     startMs: startNs / NS_PER_MS,
@@ -280,6 +275,6 @@ function segmentOf(segment: Recording['segments'][number]): Segment {
     batches,
     batched,
     servingMs: servingNs / NS_PER_MS,
-    latencyMs: segmentLatency(segment.histograms.latency),
+    ...segmentTimes(segment.histograms, times),
   }
 }

@@ -39,7 +39,10 @@ export function resultOfClass(result: Result, name: string): Result | null {
     ...(own.betweenMs !== undefined && { betweenMs: own.betweenMs }),
     ...(own.goodput !== undefined && { goodput: own.goodput }),
     ...(mergedOfClass !== undefined && { merged: mergedOfClass }),
-    segments: result.segments.map((segment, k) => ({ ...segment, ...(own.segments[k] as ClassSegment) })),
+    segments: result.segments.map(({ firstMs: _first, betweenMs: _between, ...segment }, k) => ({
+      ...segment,
+      ...(own.segments[k] as ClassSegment),
+    })),
     // recorded of all requests together
     fromSendMs: null,
   }

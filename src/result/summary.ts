@@ -47,7 +47,7 @@ export const nameOf = (estimate: Estimate) => (estimate === 'p999' ? 'p99.9' : e
 
 const ms = (ns: number) => ns / NS_PER_MS
 
-/** Decodes the histogram of a summary, or of the latency of a segment. */
+/** Decodes the histogram of a summary, or of a time in a segment. */
 export function decodeSummary({ histogram, min, max }: Pick<Summary, 'min' | 'max' | 'histogram'>): BoundedCounts {
   return { ...decode(histogram), min: nanoseconds(min), max: nanoseconds(max) }
 }
@@ -67,8 +67,8 @@ export function summaryOf(histogram: HistogramSnapshot, intervals: Record<Estima
   }
 }
 
-/** The latency of the requests due in a segment of the window that completed. */
-export interface SegmentLatency {
+/** A time of the requests that were due in a segment of the window and completed. */
+export interface SegmentTime {
   count: number
   min: number
   mean: number
@@ -77,15 +77,15 @@ export interface SegmentLatency {
   histogram: string
 }
 
-/** The latency of a segment; null if nothing completed. */
-export function segmentLatency(latency: HistogramSnapshot): SegmentLatency | null {
-  if (latency.count === 0) return null
+/** A time in a segment; null if no request has it. */
+export function segmentTime(histogram: HistogramSnapshot): SegmentTime | null {
+  if (histogram.count === 0) return null
   return {
-    count: latency.count,
-    min: ms(latency.min),
-    mean: ms(meanOf(latency)),
-    max: ms(latency.max),
-    histogram: encode(latency),
+    count: histogram.count,
+    min: ms(histogram.min),
+    mean: ms(meanOf(histogram)),
+    max: ms(histogram.max),
+    histogram: encode(histogram),
   }
 }
 
@@ -110,7 +110,7 @@ export function checkIsSummary(value: unknown, name = 'summary'): void {
 }
 
 /**
- * Reads any percentile of a summary, or of the latency of one of a Result's segments, in milliseconds.
+ * Reads any percentile of a summary, or of a time in one of a Result's segments, in milliseconds.
  *
  * @example
  * ```ts

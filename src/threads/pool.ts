@@ -2,7 +2,7 @@ import { real } from '../clock/real.js'
 import { onAbort } from '../handler/on-abort.js'
 import { throwIfAborted } from '../validation/realm.js'
 import { ValidationError } from '../validation/validation-error.js'
-import { startThread } from './thread.js'
+import { sourceUrl, startThread } from './thread.js'
 
 /** The context of a task, which is added to its own arguments. */
 export interface TaskContext {
@@ -59,6 +59,31 @@ export const PROGRESS_MS = 100
 /** Runs tasks on threads of this process, as many at a time, and ends the threads before it settles. */
 export const onThreads = (threads: number): RunTasks => {
   return (kind, tasks, options) => runOnThreads(threads, kind, tasks, options)
+}
+
+/** Runs tasks in this thread, one after another. It serves its other work between them, and notices an abort then. */
+export const inThisThread: RunTasks = async <Task extends object, Report extends object>(
+  { file, name }: TaskKind,
+  tasks: readonly Task[],
+  { signal, onProgress, onReport, refusalOf }: RunTasksOptions<Report>,
+): Promise<Report[]> => {
+  throwIfAborted(signal)
+  const run: (task: Task & TaskContext) => Report | Refused | Promise<Report | Refused> = (
+    await import(sourceUrl(file.href))
+  )[name]
+  const fractions = new SharedArrayBuffer(8 * tasks.length)
+  const stopFlag = new SharedArrayBuffer(4)
+  const reports: Report[] = []
+  for (const [index, task] of tasks.entries()) {
+    throwIfAborted(signal)
+    const report = throwIfRefused(await run({ ...task, index, fractions, stopFlag }), index, refusalOf)
+    reports.push(report)
+    await onReport?.(report, index)
+    if (onProgress?.(new Float64Array(fractions), reports.length) === false) new Int32Array(stopFlag)[0] = 1
+    await new Promise((resolve) => real.setImmediate(resolve))
+  }
+  throwIfAborted(signal)
+  return reports
 }
 
 async function runOnThreads<Task extends object, Report extends object>(

@@ -28,7 +28,7 @@ export async function startThread<Task, Report>(file: URL, name: string, count =
 const TYPESCRIPT = import.meta.url.endsWith('.ts')
 
 /** The URL of the source file while the library runs from source, under tsx. */
-const sourceUrl = (url: string) => (TYPESCRIPT ? url.replace(/\.js$/, '.ts') : url)
+export const sourceUrl = (url: string) => (TYPESCRIPT ? url.replace(/\.js$/, '.ts') : url)
 
 /** The function that the pool calls for any task. */
 export const ENTRY = {

@@ -64,8 +64,14 @@ describe('comparePairs', () => {
         (n, times, noise, seed) => {
           const there = pairs(n, times, { noise, seed })
           const back = there.map(({ base, head, ...pair }) => ({ ...pair, base: head, head: base }))
-          for (const metric of COMPARED) {
-            const [a, b] = [metricOf(there, metric), metricOf(back, metric)]
+          const turned = judged(back).metrics
+          const { metrics } = judged(there)
+          const names = (of: typeof metrics) => of.map(({ metric }) => metric)
+          expect(names(metrics)).toEqual(names(turned))
+          expect(names(metrics)).toEqual(expect.arrayContaining([...COMPARED]))
+          for (const [i, a] of metrics.entries()) {
+            const { metric } = a
+            const b = turned[i] as typeof a
             expect(b.verdict).toBe(TURNED[a.verdict])
             if (a.ratio !== null) expect(b.ratio).toBeCloseTo(1 / a.ratio, 9)
             if (a.interval.low !== null)

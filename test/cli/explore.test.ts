@@ -8,9 +8,19 @@ const scenario: Scenario = { arrivals: '50/s', service: '10ms', stop: { requests
 
 describe('throughline replicate', () => {
   it('prints the result of the library', async () => {
-    const { code, stdout, stderr } = await throughline('replicate', ...flags, '--replications', '3', '--json')
+    const { code, stdout, stderr } = await throughline(
+      'replicate',
+      ...flags,
+      '--replications',
+      '3',
+      '--threads',
+      '1',
+      '--json',
+    )
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    expect(JSON.parse(stdout)).toEqual(JSON.parse(JSON.stringify(await replicate(scenario, { replications: 3 }))))
+    expect(JSON.parse(stdout)).toEqual(
+      JSON.parse(JSON.stringify(await replicate(scenario, { replications: 3, threads: 1 }))),
+    )
   })
 })
 

@@ -195,7 +195,7 @@ describe.concurrent('the end', () => {
   )
 
   it('comes early on Ctrl-C during replications, with the complete ones', async () => {
-    const flags = 'trade-off.json --replications 1000 --json'.split(' ')
+    const flags = 'trade-off.json --requests 20000 --replications 1000 --threads 1 --json'.split(' ')
     const { code, stdout, stderr } = await interrupted('replicate', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     const { validity, replications } = JSON.parse(stdout)
@@ -204,7 +204,7 @@ describe.concurrent('the end', () => {
   })
 
   it('comes early on Ctrl-C during a comparison, with the complete pairs', async () => {
-    const flags = 'trade-off.json trade-off.json --rounds 1000'.split(' ')
+    const flags = 'trade-off.json trade-off.json --requests 20000 --rounds 1000'.split(' ')
     const { code, stdout, stderr } = await interrupted('compare', ...flags)
     expect({ code, stderr }).toEqual({ code: 130, stderr: '' })
     expect(stdout).toMatch(

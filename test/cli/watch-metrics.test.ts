@@ -67,7 +67,8 @@ describe('throughline measure, with metrics', () => {
       )
       if (text !== null) scraped.push(text)
       // before the run, and of the run in progress
-      if (pushed.length < 4 || scraped.length === 0) return
+      // a second signal would end it without its report
+      if (child.killed || pushed.length < 4 || scraped.length === 0) return
       clearInterval(scraping)
       // slow scrapes overlap, and a second signal would end the run without a report
       if (child.killed) return

@@ -118,10 +118,11 @@ it('every exported function and class has an example', () => {
   expect(functions.map(([name]) => name).filter((name) => !shown.includes(name))).toEqual([])
 })
 
-/** Compiles an example; few have types of more than a parameter, which take a compiler that is slow to load. */
+/** Compiles an example; few have types of more than parameters and variables, which take a compiler that is slow to load. */
 async function compile(names: string[], code: string): Promise<(...values: unknown[]) => Promise<unknown>> {
   try {
-    return new AsyncFunction(...names, code.replace(/\((\w+): \w+(\[\])?\)/g, '($1)'))
+    const untyped = code.replace(/\((\w+): \w+(\[\])?\)/g, '($1)').replace(/^(const|let) (\w+): [\w |]+ =/gm, '$1 $2 =')
+    return new AsyncFunction(...names, untyped)
   } catch {
     const { default: ts } = await import('typescript')
     const options = { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext }
@@ -135,6 +136,9 @@ const isLong = ({ name }: Example) => LONG.includes(name)
 const run = async ({ code }: Example) => {
   const shortened = code
     .replace('{ utilization: 0.7 })', "{ utilization: 0.7 }, { duration: '1500ms' })")
+    .replace('new Bench({ iterations: 100,', 'new Bench({ warmup: false, iterations: 100,')
+    .replace('tune(scenario, { budget', 'tune(scenario, { maxBatchSize: [8, 16], maxWait: [0], mostServers: 2, budget')
+    .replace('"400/s", "service": "1ms" }', '"400/s", "service": "1ms", "stop": { "requests": 20000 } }')
     .replace(/^const \{ agents, (.*)\{ atMost: '3s' \}/m, "const { agents, $1{ atMost: '600ms' }")
     .replace(/(simulate\(\{ arrivals: '\d+\/s', service: '[\d.]+ms') \}\)/g, '$1, stop: { requests: 20_000 } })')
   const names = await namesFor(shortened)

@@ -73,7 +73,7 @@ describe('the real model', () => {
 describe('the real model on a server thread', () => {
   it('answers every request, and prints nothing on stderr', async () => {
     const flags =
-      '--handler examples/real-model/handler.ts --arrivals 200/s --max-batch-size 16 --duration 1500ms --json'
+      '--handler examples/real-model/handler.ts --arrivals 200/s --max-batch-size 16 --duration 800ms --json'
     const { stdout, stderr } = await promisify(execFile)(
       process.execPath,
       ['dist/cli/main.js', 'measure', ...flags.split(' ')],

@@ -50,8 +50,8 @@ describe('capacity', () => {
   })
 
   it.each([
-    ['that turns requests away', { capacity: 1 }, '20ms', 0.01, 100_000],
-    ['in which requests give up', { capacity: 256, timeout: '50ms' }, '100ms', 0.99, 100_000],
+    ['that turns requests away', { capacity: 1 }, '20ms', 0.01, 50_000],
+    ['in which requests give up', { capacity: 256, timeout: '50ms' }, '100ms', 0.99, 50_000],
   ] as const)('counts no load of a queue %s as sustained', (_, queue, p99, most, requests) => {
     const service = affine({ base: '1ms', variation: exponential() })
     const found = capacity({ arrivals: '100/s', service, queue, stop: { requests } }, { p99 })

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import {
   affine,
@@ -38,9 +37,9 @@ const long: Scenario = { ...mm1, stop: { requests: 100_000_000 } }
 
 describe('replicating', { timeout: 60_000 }, () => {
   let five: ReturnType<typeof replicate> | null = null
-  /** five runs on two threads, once for all tests */
-  const onTwo = () => {
-    five ??= replicate(batched, { replications: 5, threads: 2 })
+  /** five runs on three threads, once for all tests */
+  const onThree = () => {
+    five ??= replicate(batched, { replications: 5, threads: 3 })
     return five
   }
 
@@ -49,7 +48,7 @@ describe('replicating', { timeout: 60_000 }, () => {
   })
 
   it('adds up the runs; the first is that of simulate', async () => {
-    const result = await onTwo()
+    const result = await onThree()
     const runs = [0, 1, 2, 3, 4].map((i) => new Engine(resolveScenario(batched, 'simulate'), undefined, i).run())
     expect(runs[0]?.counts).toEqual(simulate(batched).counts)
     expect(new Set(runs.map(({ counts }) => counts.offered)).size).toBe(5)
@@ -80,11 +79,9 @@ describe('replicating', { timeout: 60_000 }, () => {
     ])
   })
 
-  it('gives the same bytes on any number of threads', async () => {
-    const two = JSON.stringify(await onTwo())
-    for (const threads of [1, 3]) {
-      expect(JSON.stringify(await replicate(batched, { replications: 5, threads }))).toBe(two)
-    }
+  it('gives the same bytes in this thread and on any number of others', async () => {
+    const here = await replicate(batched, { replications: 5 })
+    expect(JSON.stringify(here)).toBe(JSON.stringify(await onThree()))
   })
 
   let twenty: ReturnType<typeof replicate> | null = null
@@ -147,20 +144,23 @@ describe('replicating', { timeout: 60_000 }, () => {
     expect(reports.at(-1)).toEqual({ done: 4, total: 4, fraction: 1 })
   })
 
-  it('returns the completed runs if it is stopped early, with a finding', async () => {
+  it.each([
+    ['in this thread', 100, 1],
+    ['on threads', 1000, 2],
+  ])('returns the completed runs if it is stopped early, %s, with a finding', async (_, replications, threads) => {
     const onProgress = ({ done }: ReplicateProgress) => done < 3
-    const result = checkResult(await replicate(mm1, { replications: 1000, threads: 2, onProgress }))
+    const result = checkResult(await replicate(mm1, { replications, threads, onProgress }))
     const over = result.replications as number
     expect(over).toBeGreaterThanOrEqual(3)
-    expect(over).toBeLessThan(1000)
+    expect(over).toBeLessThan(threads === 1 ? 4 : replications)
     // each is complete
     expect(result.counts.offered).toBe(18_000 * over)
     expect(result.validity.valid).toBe(true)
     expect(result.validity.findings).toContainEqual({
       code: 'interrupted',
       severity: 'warning',
-      message: `the run was interrupted after ${over} of 1000 replications`,
-      figures: { over, replications: 1000 },
+      message: `the run was interrupted after ${over} of ${replications} replications`,
+      figures: { over, replications },
     })
   })
 
@@ -183,13 +183,30 @@ describe('replicating', { timeout: 60_000 }, () => {
     const threads = () => process.getActiveResourcesInfo().filter((resource) => resource === 'MessagePort').length
     const before = threads()
     const abort = new AbortController()
-    const refused = replicate(long, { replications: 8, threads: 2, signal: abort.signal })
-    const rejected = expect(refused).rejects.toThrow('enough')
-    await sleep(1000)
-    abort.abort(new Error('enough'))
-    await rejected
+    const onProgress = ({ fraction }: ReplicateProgress) => {
+      if (fraction > 0) abort.abort(new Error('enough'))
+    }
+    const refused = replicate(long, { replications: 8, threads: 2, signal: abort.signal, onProgress })
+    await expect(refused).rejects.toThrow('enough')
     // those of earlier runs may have been ending before
     expect(threads()).toBeLessThanOrEqual(before)
+  })
+
+  it('reports progress after each short run in this thread, and notices an abort between them', async () => {
+    const reports: ReplicateProgress[] = []
+    const abort = new AbortController()
+    const refused = replicate(mm1, {
+      replications: 4,
+      signal: abort.signal,
+      onProgress: (progress) => {
+        if (reports.push(progress) === 2) setImmediate(() => abort.abort(new Error('enough')))
+      },
+    })
+    await expect(refused).rejects.toThrow('enough')
+    expect(reports).toEqual([
+      { done: 1, total: 4, fraction: 0.25 },
+      { done: 2, total: 4, fraction: 0.5 },
+    ])
   })
 
   it('does not start if it is aborted already', async () => {

@@ -24,20 +24,20 @@ import { atLength } from '../support/at-length.js'
 const scenario: Scenario = {
   arrivals: '400/s',
   service: affine({ base: '7.5ms', perItem: '0.25ms' }),
-  stop: { requests: 10_000 },
+  stop: { requests: 4000 },
 }
 const choices = { maxBatchSize: [1, 4, 8, 16], maxWait: [0, '5ms'] }
 
 const large: Candidate = { name: 'large', quality: 0.95, price: 4, service: affine({ base: '110ms', perItem: '4ms' }) }
 const medium: Candidate = { name: 'medium', quality: 0.92, price: 2, service: affine({ base: '38ms', perItem: '3ms' }) }
 const small: Candidate = { name: 'small', quality: 0.9, price: 1, service: affine({ base: '9ms', perItem: '0.8ms' }) }
-const load: Scenario = { arrivals: '150/s', stop: { requests: 10_000 } }
+const load: Scenario = { arrivals: '150/s', stop: { requests: 4000 } }
 const budget = { p99: '100ms' }
 
 const settingOf = ({ best }: Tuned) => best && { candidate: best.candidate, servers: best.servers, ...best.batching }
 
 describe('tune for goodput', () => {
-  const judged = { ...scenario, stop: { requests: 5000 }, good: { latency: '15ms', queueing: '5ms' } }
+  const judged = { ...scenario, stop: { requests: 1000 }, good: { latency: '15ms', queueing: '5ms' } }
   const given = { budget: { goodput: '50%' }, mostServers: 4, ...choices }
   const everything = () =>
     [1, 2, 3, 4].flatMap((servers) =>
@@ -108,7 +108,7 @@ describe('tune, of one service', () => {
     const varied: Scenario = {
       arrivals: '80/s',
       service: affine({ base: '5ms', perItem: '1.25ms', variation: exponential() }),
-      stop: { requests: 3000 },
+      stop: { requests: 500 },
     }
     const [sizes, waits] = [
       [1, 2, 4, 8, 16, 32, 64],
@@ -139,7 +139,7 @@ describe('tune, of one service', () => {
     expect(best.result?.scenario).toMatchObject({
       servers: best.servers,
       batching: best.batching,
-      stop: { requests: 100_000 },
+      stop: { requests: 40_000 },
     })
     expect(best.result?.scenario?.seed).not.toBe(1)
     expect(checkBudget(best.result as NonNullable<typeof best.result>, { p99: '40ms' }).verdict).toBe('pass')
@@ -160,7 +160,7 @@ describe('tune, of one service', () => {
 
   it('says that little idle time is not overload if larger batches sustain more', async () => {
     const confirmed = async (maxBatchSize: number, arrivals: string) => {
-      const given = { arrivals, service: affine({ base: '7.5ms', perItem: '0.25ms' }), stop: { requests: 5000 } }
+      const given = { arrivals, service: affine({ base: '7.5ms', perItem: '0.25ms' }), stop: { requests: 2000 } }
       const options = { budget: { p99: '100ms' }, maxBatchSize: [maxBatchSize], maxWait: [0], mostServers: 1 }
       return confirmationText(await tune(given, options))
     }
@@ -174,7 +174,7 @@ describe('tune, of one service', () => {
       arrivals: '500/s',
       service: affine({ base: '4ms', perItem: '1ms' }),
       queue: { timeout: '12ms' },
-      stop: { requests: 20_000 },
+      stop: { requests: 4000 },
     }
     const p99Of = (maxBatchSize: number) => simulate({ ...shedding, batching: { maxBatchSize } }).latencyMs.p99
     expect(p99Of(1)).toBeLessThan(p99Of(16))
@@ -202,7 +202,7 @@ describe('tune, of one service', () => {
     const slack: Scenario = {
       arrivals: '300/s',
       service: affine({ base: '8ms', perItem: '0.5ms' }),
-      stop: { requests: 20_000 },
+      stop: { requests: 4000 },
     }
     const { best } = await tune(slack, {
       budget: limits,
@@ -241,7 +241,7 @@ describe('tune, of one service', () => {
 
   it('follows the wishes among settings that leave more than 1 % of requests unanswered', async () => {
     const { best, sentence } = await tune(
-      { arrivals: '200/s', queue: { capacity: 2 }, stop: { requests: 5000 } },
+      { arrivals: '200/s', queue: { capacity: 2 }, stop: { requests: 1000 } },
       {
         budget: { p50: '1s', errorRate: '<= 60%' },
         wishes: { cost: 1 },
@@ -267,7 +267,7 @@ describe('tune, of one service', () => {
   })
 
   it('judges arrivals that end by themselves as they are', async () => {
-    const times = Array.from({ length: 2000 }, (_, i) => i * 5)
+    const times = Array.from({ length: 500 }, (_, i) => i * 5)
     const { best } = await tune({ arrivals: replay(times), service: '8ms' }, { budget: { p99: '9ms' } })
     // one in 5 ms, each taking 8 ms: one server falls behind, two never keep a request waiting
     expect(settingOf({ best } as Tuned)).toEqual({ candidate: null, servers: 2, maxBatchSize: 1, maxWait: 0 })
@@ -290,7 +290,7 @@ describe('tune, of very many candidates', () => {
 
 describe('tune, of candidates', () => {
   // one request in 10 ms: a server that takes 25 ms needs three of its kind, one that takes 8 ms needs one
-  const steady: Scenario = { arrivals: { process: 'constant', rate: 100 }, stop: { requests: 5000 } }
+  const steady: Scenario = { arrivals: { process: 'constant', rate: 100 }, stop: { requests: 1000 } }
   const exact: Candidate = { name: 'exact', quality: 0.9, price: 1, service: '25ms' }
   const quick: Candidate = { name: 'quick', quality: 0.8, price: 2, service: '8ms' }
   const alone = { maxBatchSize: [1], maxWait: [0] }
@@ -430,21 +430,21 @@ describe('tune, of candidates', () => {
       maxBatchSize: [1, 8],
       maxWait: [0, 5],
     }
-    const short: Scenario = { ...load, stop: { requests: atLength(10_000) } }
+    const short: Scenario = { ...load, stop: { requests: atLength(10_000, 1000) } }
     expect(await tune(short, { ...options, threads: 2 })).toEqual(await tune(short, { ...options, threads: 1 }))
   })
 })
 
 describe('tune, of recorded service times', () => {
-  const times = Array.from({ length: 6000 }, (_, i) => 5 + (i % 3))
-  const recorded: Scenario = { arrivals: '100/s', stop: { requests: 5000 } }
+  const times = Array.from({ length: 1200 }, (_, i) => 5 + (i % 3))
+  const recorded: Scenario = { arrivals: '50/s', stop: { requests: 1000 } }
   const options = { budget: { p99: '60ms' }, maxBatchSize: [1], maxWait: [0], mostServers: 2 }
 
   it('confirms by the run of the search if they last no longer, and says so', async () => {
     const service = { model: 'recorded' as const, by: 'order' as const, times }
     const { best, sentence } = await tune(recorded, { ...options, candidates: [{ name: 'a', service }] })
     expect(best).toMatchObject({ confirmed: true, isLonger: false, check: { verdict: 'pass' } })
-    expect(best?.result?.counts.offered).toBe(4500)
+    expect(best?.result?.counts.offered).toBe(900)
     expect(sentence).toMatch(/^Run a on 1 server/)
     const long = await tune(recorded, { ...options, candidates: [{ name: 'a', service: '6ms' }] })
     expect(long.best).toMatchObject({ confirmed: true, isLonger: true })
@@ -490,8 +490,8 @@ it('names the figure that breaks the budget, which need not be p99', async () =>
 
 it('says of how many requests a maximum is the longest', async () => {
   const { sentence, best } = await tune(scenario, { budget: { max: '60ms' }, mostServers: 2, ...choices })
-  expect(best?.result?.counts.completed).toBe(90_000)
-  expect(sentence).toContain('The max is that of 90,000 requests; a longer run can only raise it.')
+  expect(best?.result?.counts.completed).toBe(36_000)
+  expect(sentence).toContain('The max is that of 36,000 requests; a longer run can only raise it.')
 })
 
 it('observes in a short run what checkBudget observes', () => {
@@ -601,7 +601,7 @@ describe('tune, ended early', () => {
     const running = new AbortController()
     const long: Scenario = { ...scenario, stop: { requests: 5_000_000 } }
     const onThreads = tune(long, { budget: { p99: '40ms' }, ...choices, threads: 2, signal: running.signal })
-    setTimeout(() => running.abort('enough'), 500)
+    setTimeout(() => running.abort('enough'), 200)
     await expect(onThreads).rejects.toBe('enough')
   })
 

@@ -193,3 +193,22 @@ describe('refuses', () => {
     )
   })
 })
+
+it('keeps what it decoded last, up to 10 MB', () => {
+  const bytes = Buffer.from(encode({ buckets: Uint16Array.of(5, 7), counts: Uint32Array.of(1, 2) }), 'base64')
+  /** the same histogram in a longer text: what follows the deflated bytes is ignored */
+  const longer = (filler: number) => {
+    const text = Buffer.concat([bytes, Buffer.alloc(1_000_000, filler)])
+    text.writeInt32BE(text.length - 8, 4)
+    return text.toString('base64')
+  }
+  const first = longer(1)
+  const decoded = decode(first)
+  expect(decode(first)).toBe(decoded)
+  // each is 1.3 MB of text
+  for (let filler = 2; filler < 10; filler++) decode(longer(filler))
+  const again = decode(first)
+  expect(again).not.toBe(decoded)
+  expect(again).toEqual(decoded)
+  expect(decode(first)).toBe(again)
+})

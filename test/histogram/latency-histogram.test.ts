@@ -29,28 +29,27 @@ const hdr = build({
 const ns = fc.integer({ min: 0, max: 42 }).chain((bits) => fc.nat({ max: Math.min(2 ** bits, HOUR_NS) }))
 
 describe('a bucket', () => {
-  const expectSameBucket = (ns: number) => {
-    expect(bucketFloor(bucketOf(ns))).toBe(hdr.lowestEquivalentValue(ns))
-    // one more than HdrHistogram's is one more than ours
+  const isSameBucket = (ns: number): boolean => {
+    const bucket = bucketOf(ns)
     const next = hdr.nextNonEquivalentValue(ns)
-    if (next > HOUR_NS) return
-    expect(bucketFloor(bucketOf(next))).toBe(next)
-    expect(bucketOf(next - 1)).toBe(bucketOf(ns))
-    expect(bucketOf(next)).toBeGreaterThan(bucketOf(ns))
+    // one more than HdrHistogram's is one more than ours
+    const isNext =
+      next > HOUR_NS ||
+      (bucketFloor(bucketOf(next)) === next && bucketOf(next - 1) === bucket && bucketOf(next) > bucket)
+    return isNext && bucketFloor(bucket) === hdr.lowestEquivalentValue(ns)
   }
 
   it("is HdrHistogram's own, at any time up to an hour", { tags: 'at-length' }, () => {
     expect(HIGHEST_NS).toBe(HOUR_NS)
-    fc.assert(fc.property(ns, expectSameBucket), { ...runs, numRuns: atLength(10_000) })
+    fc.assert(fc.property(ns, isSameBucket), { ...runs, numRuns: atLength(10_000) })
   })
 
   it("is HdrHistogram's own for all of the first times, and about every power of two", () => {
-    for (let ns = 0; ns <= 10_000; ns++) expectSameBucket(ns)
+    const tried = [...Array.from({ length: 10_001 }, (_, ns) => ns), HOUR_NS - 1, HOUR_NS]
     for (let power = 10; power <= 41; power++) {
-      for (let near = -3; near <= 3; near++) expectSameBucket(2 ** power + near)
+      for (let near = -3; near <= 3; near++) tried.push(2 ** power + near)
     }
-    expectSameBucket(HOUR_NS - 1)
-    expectSameBucket(HOUR_NS)
+    expect(tried.filter((ns) => !isSameBucket(ns))).toEqual([])
   })
 
   it('is the last one for whatever is longer', () => {

@@ -9,9 +9,9 @@ import { renderHtml } from '../../src/report/html/render.js'
 import { renderResult } from '../../src/report/terminal/result-table.js'
 import { checkResult } from '../../src/result/check.js'
 import { mergeResults } from '../../src/result/merge/merge-results.js'
-import { type Result, resultOf } from '../../src/result/result.js'
+import { type Result, resultOf, type Segment } from '../../src/result/result.js'
 import { summarize } from '../../src/result/runs.js'
-import { percentile } from '../../src/result/summary.js'
+import { percentile, type SegmentTime, type Summary } from '../../src/result/summary.js'
 import type { Budget } from '../../src/scenario/budget.js'
 import { resolveScenario, type ScenarioParts } from '../../src/scenario/scenario.js'
 import { createRecorder } from '../../src/serve/recorder/recorder.js'
@@ -61,6 +61,15 @@ function run(behaviour: Behaviour, parts: Partial<ScenarioParts> = {}) {
 
 const { result: streamed, served } = run(streams)
 const gaps = served.flatMap((each) => each.gaps)
+const [firstSegment, ...otherSegments] = streamed.segments as [Segment, ...Segment[]]
+const changeGaps = (change: object): Segment[] => [
+  { ...firstSegment, betweenMs: { ...firstSegment.betweenMs, ...change } as SegmentTime },
+  ...otherSegments,
+]
+const withoutGaps = (result: Result): Result => ({
+  ...result,
+  segments: result.segments.map(({ betweenMs: _, ...segment }) => segment),
+})
 const silent: Behaviour = { service: () => 5 * MS, lateness: () => 0 }
 
 describe('betweenMs', () => {
@@ -92,9 +101,12 @@ describe('betweenMs', () => {
 
   it('is absent if no response has two events, and leaves the rest as it is', () => {
     const { later: _, ...begins } = streams
-    const { betweenMs, ...others } = streamed
+    const { betweenMs, segments, ...others } = streamed
     expect(betweenMs).toBeDefined()
-    expect(run(begins).result).toEqual(others)
+    expect(run(begins).result).toEqual({
+      ...others,
+      segments: segments.map(({ betweenMs: _, ...segment }) => segment),
+    })
     expect(simulate({ arrivals: '100/s', service: '1ms', stop: { requests: 500 } }).betweenMs).toBeUndefined()
   })
 
@@ -112,7 +124,7 @@ describe('betweenMs', () => {
     expect(renderHlog([{ name: 'streams', result: streamed }])).toMatch(/^Tag=between,/m)
   })
 
-  it('is merged: of few machines without intervals, of many with those between machines', () => {
+  it('is merged: of few machines with intervals from their segments, of many with those between machines', () => {
     const runs = [1, 2, 3, 4, 5].map((seed) => run(streams, { seed, stop: { requests: 600 } }))
     const all = summarize(runs.flatMap(({ served }) => served.flatMap((each) => each.gaps)))
     const merge = (machines: number) =>
@@ -124,13 +136,19 @@ describe('betweenMs', () => {
       ).betweenMs
     expect(merge(5)).toMatchObject({ count: all.count, min: all.min, p99: all.p99, max: all.max })
     expect(merge(5)?.intervals.mean.low).toBeLessThan(all.mean)
-    expect(merge(2)?.intervals.mean).toMatchObject({ low: null, high: null })
+    expect(merge(2)?.intervals.mean.low).toBeLessThan(merge(2)?.mean as number)
   })
 
   it.each<[fault: string, change: Partial<Result>]>([
     ['betweenMs.max', { betweenMs: summarize([streamed.latencyMs.max + 1]) }],
     ['betweenMs.mean', { betweenMs: summarize(Array(4 * gaps.length).fill(5) as number[]) }],
     ['betweenMs: must be absent without firstMs', { firstMs: undefined as never }],
+    [
+      "segments: must hold the same 'between' times as the whole",
+      { segments: [firstSegment, ...withoutGaps(streamed).segments.slice(1)] },
+    ],
+    ['segments.0.betweenMs: must have as many values as its histogram', { segments: changeGaps({ count: 1 }) }],
+    ['segments.0.betweenMs.max: must be at most the longest latency', { segments: changeGaps(summarize([1e4])) }],
   ])('is checked on reading: %s', (fault, change) => {
     expect(() => checkResult({ ...streamed, ...change })).toThrow(fault)
   })
@@ -139,12 +157,16 @@ describe('betweenMs', () => {
 describe('between in a budget', () => {
   const check = (result: Result, budget: Budget) => checkBudget(result, { errorRate: '100%', ...budget }).rules[1]
 
-  it('is judged by its interval from the segments, and its maximum as observed', () => {
+  it('is judged by the fraction of gaps over the limit, and its maximum as observed', () => {
     expect(check(streamed, { 'between.p50': 0.6 })).toMatchObject({
       verdict: 'pass',
       observed: streamed.betweenMs?.p50,
     })
-    expect(check(streamed, { 'between.p50': 0.4 })).toMatchObject({ verdict: 'fail', metric: 'between.p50' })
+    const over = gaps.filter((ms) => ms > 0.4).length / gaps.length
+    expect(check(streamed, { 'between.p50': 0.4 })).toMatchObject({
+      ...{ verdict: 'fail', metric: 'between.p50', over: { fraction: over, allowed: 0.5 } },
+      reason: expect.stringContaining('% of gaps took longer than 400 us; 50 % may; 95 % interval'),
+    })
     expect(check(streamed, { 'between.max': 2 })).toMatchObject({
       verdict: 'pass',
       reason: `the maximum of ${gaps.length.toLocaleString('en')} gaps; a longer run can only raise it`,
@@ -163,7 +185,37 @@ describe('between in a budget', () => {
     const rank = (p * offered) / completed
     expect(rank).toBeGreaterThan(p)
     expect(check(result, { [`between.p${p}`]: '1s' })?.observed).toBe(percentile(result.betweenMs as never, rank))
-    expect(check(result, { 'between.p99': '1s' })).toMatchObject({ verdict: 'inconclusive', observed: null })
+    expect(check(result, { 'between.p99': '1s' })).toMatchObject({
+      ...{ verdict: 'fail', observed: null },
+      reason: expect.stringContaining('were never answered, and count as slower than any limit'),
+    })
+  })
+
+  it('decides far from its limit, in a run too short for an interval', () => {
+    // each response is slow or fast as a whole, as if it waited for others
+    const { result } = run(
+      { ...streams, later: (i) => [1, 1.4, 1.8, 3 + (i % 7) / 2].map((ms) => ms * MS) },
+      { stop: { requests: 300 } },
+    )
+    const { p99, intervals } = result.betweenMs as Summary
+    expect(intervals.p99.low).toBeNull()
+    expect(check(result, { 'between.p99': 5 * p99 })?.verdict).toBe('pass')
+    expect(check(result, { 'between.p99': p99 / 5 })?.verdict).toBe('fail')
+  })
+
+  it('is judged by its interval in a result that was stored without the gaps of its segments', () => {
+    const stored = withoutGaps(streamed)
+    expect(checkResult(stored)).toBe(stored)
+    const rule = check(stored, { 'between.p50': 0.6 })
+    expect(rule).toMatchObject({ verdict: 'pass', interval: streamed.betweenMs?.intervals.p50 })
+    expect(rule).not.toHaveProperty('over')
+    const other = run(streams, { seed: 2 }).result
+    const merged = checkResult(mergeResults([stored, other], { as: 'replications' }))
+    expect(merged.segments.some((segment) => 'betweenMs' in segment)).toBe(false)
+    expect(check(merged, { 'between.p50': 0.6 })).toMatchObject({
+      ...{ verdict: 'inconclusive', observed: merged.betweenMs?.p50 },
+      reason: expect.stringContaining('only for latency and the times of responses'),
+    })
   })
 
   it('is inconclusive if it is unknown, and refused where it cannot be known', async () => {

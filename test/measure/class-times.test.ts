@@ -8,7 +8,7 @@ import { renderMarkdown } from '../../src/report/export/markdown.js'
 import { renderHtml } from '../../src/report/html/render.js'
 import { renderResult } from '../../src/report/terminal/result-table.js'
 import { checkResult } from '../../src/result/check.js'
-import type { ClassResult } from '../../src/result/classes.js'
+import type { ClassResult, ClassSegment } from '../../src/result/classes.js'
 import { mergeResults } from '../../src/result/merge/merge-results.js'
 import { type Result, resultOf } from '../../src/result/result.js'
 import { summarize } from '../../src/result/runs.js'
@@ -76,6 +76,10 @@ const classIn = (result: Result, name: string) => result.classes?.[name] as Clas
 const checkout = classIn(streamed, 'checkout')
 const times = (name: string, time: 'first' | 'between') =>
   served.filter((each) => each.class === name).flatMap((each) => each[time])
+const withoutTimes = ({ firstMs: _, betweenMs: __, ...own }: ClassResult): ClassResult => ({
+  ...own,
+  segments: own.segments.map(({ counts, latencyMs }) => ({ counts, latencyMs })),
+})
 const plain = ({ intervals: _, stdDev: __, ...figures }: Summary) => figures
 
 describe('firstMs and betweenMs of a class', () => {
@@ -152,15 +156,14 @@ describe('firstMs and betweenMs of a class', () => {
   it('are absent if no response of the class has them, and leave the rest as it is', () => {
     const { result } = run(silent)
     expect(classIn(result, 'checkout')).not.toHaveProperty('firstMs')
-    const without = ({ firstMs: _, betweenMs: __, ...others }: ClassResult) => others
     for (const name of ['checkout', 'browse']) {
-      expect(without(classIn(streamed, name))).toEqual(classIn(result, name))
+      expect(withoutTimes(classIn(streamed, name))).toEqual(classIn(result, name))
     }
     const simulated = simulate({ arrivals: '100/s', service: '1ms', classes, stop: { requests: 500 } })
     expect(classIn(simulated, 'checkout')).not.toHaveProperty('firstMs')
   })
 
-  it('are merged: of few machines without intervals, of many with those between machines', () => {
+  it('are merged: of few machines with intervals from their segments, of many with those between machines', () => {
     const runs = [1, 2, 3, 4, 5].map((seed) => run(streams, { seed, stop: { requests: 900 } }))
     const ofCheckout = (key: 'first' | 'between') =>
       summarize(runs.flatMap(({ served }) => served.flatMap((each) => (each.class === 'checkout' ? each[key] : []))))
@@ -172,8 +175,8 @@ describe('firstMs and betweenMs of a class', () => {
     expect(plain(firstMs as Summary)).toEqual(plain(ofCheckout('first')))
     expect(plain(betweenMs as Summary)).toEqual(plain(ofCheckout('between')))
     expect(firstMs?.intervals.mean.low).toBeLessThan(firstMs?.mean as number)
-    expect(merge(2).firstMs?.intervals.mean).toMatchObject({ low: null, high: null })
-    expect(merge(2).firstMs?.intervals.mean.reason).toContain('results hold their segments for latency only')
+    const { mean, intervals } = merge(2).firstMs as Summary
+    expect(intervals.mean.low).toBeLessThan(mean)
   })
 
   it('have rows and curves in reports, named as in a budget', () => {
@@ -201,20 +204,26 @@ describe('firstMs and betweenMs of a class', () => {
       () => ({ firstMs: undefined as never }),
     ],
     [
-      "classes: must hold the same 'first' times as the whole",
+      "classes.checkout.segments: must hold the same 'first' times as the class",
       ({ firstMs }) => ({ firstMs: summarize([(firstMs as Summary).min]) }),
     ],
-    ["classes: must hold the same 'between' times as the whole", () => ({ betweenMs: summarize([0.1]) })],
+    [
+      "classes: must hold the same 'between' times as the whole",
+      (own) => ({ betweenMs: summarize([0.1]), segments: withoutTimes(own).segments }),
+    ],
+    [
+      'classes.checkout.segments.0.firstMs: must have as many values as its histogram',
+      ({ segments: [first, ...others] }) => ({
+        segments: [{ ...first, firstMs: { ...first?.firstMs, count: 1 } } as ClassSegment, ...others],
+      }),
+    ],
   ])('are checked on reading: %s', (fault, change) => {
     const spoilt = { ...streamed, classes: { ...streamed.classes, checkout: { ...checkout, ...change(checkout) } } }
     expect(() => checkResult(JSON.parse(JSON.stringify(spoilt)))).toThrow(fault)
   })
 
   it('may be missing in a stored result', () => {
-    const without = Object.entries(streamed.classes ?? {}).map(([name, { firstMs: _, betweenMs: __, ...own }]) => [
-      name,
-      own,
-    ])
+    const without = Object.entries(streamed.classes ?? {}).map(([name, own]) => [name, withoutTimes(own)])
     const stored = { ...streamed, classes: Object.fromEntries(without) }
     expect(checkResult(stored)).toBe(stored)
   })

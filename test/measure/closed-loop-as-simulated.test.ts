@@ -52,6 +52,7 @@ describe('a closed loop in virtual time', () => {
         const { served, dropped, allEnded } = runInVirtualTime(scenario, {
           service: (size) => base + perItem * size,
           delay: () => 0,
+          segments: 2,
         })
         expect(allEnded).toBe(true)
         expectAsSimulated({ served, dropped }, scenario, { base, perItem })
@@ -70,6 +71,7 @@ describe('a closed loop in virtual time', () => {
           service: (size) => given.base + given.perItem * size,
           delay: cycle(delays),
           aheadNs: 1,
+          segments: 2,
         })
         expect(run.allEnded).toBe(true)
         const requests = [

@@ -81,7 +81,7 @@ describe('call, one request at a time in this process', () => {
   })
 
   it('takes a function that returns at once', async () => {
-    const result = await calls(() => 'done')
+    const result = await calls(() => 'done', { arrivals: '4000/s' })
     expectToAddUp(result)
     expect(result.counts.completed).toBe(200)
   })
@@ -174,9 +174,12 @@ describe('call, one request at a time in this process', () => {
 
   it('throws if nothing completed, with the counts and the first failure', async () => {
     const error = await failure(
-      calls(function pay() {
-        throw new Error('no connection')
-      }),
+      calls(
+        function pay() {
+          throw new Error('no connection')
+        },
+        { arrivals: '4000/s' },
+      ),
     )
     expect(error).toBeInstanceOf(MeasureError)
     expect(error.message).toContain('call pay: no request due in the window completed')
@@ -285,7 +288,7 @@ describe('handler, a function that serves batches in this process', () => {
       'not promises; await them first',
     ],
   ])('that returns %s fails', async (_, run, said) => {
-    const error = await failure(measure({ arrivals: '1000/s', ...all, handler: run }))
+    const error = await failure(measure({ arrivals: '4000/s', ...all, handler: run }))
     expect(error.message).toContain('200 offered, 200 failed')
     expect((error.cause as Error).message).toContain(said)
   })
@@ -363,7 +366,7 @@ describe('clients that do not think, in a queue that turns them away', () => {
     arrivals: closed({ clients: 10, thinkTime: 0 }),
     queue: { capacity: 5 },
     servers: 1,
-    stop: { duration: '500ms' },
+    stop: { duration: '100ms' },
   } as const
 
   const targets: [string, object][] = [

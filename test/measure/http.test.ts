@@ -25,7 +25,7 @@ afterEach(async () => {
 
 const all = { stop: { requests: 100 }, warmup: { requests: 0 } }
 const run = (http: HttpTarget, scenario: Partial<ScenarioParts> = {}, options: MeasureOptions = {}) =>
-  measure({ arrivals: '500/s', ...all, ...scenario, http }, options)
+  measure({ arrivals: '2000/s', ...all, ...scenario, http }, options)
 
 async function failure(promise: Promise<unknown>): Promise<Error> {
   const error = await promise.then(
@@ -102,7 +102,7 @@ describe('http', () => {
     expectToAddUp(result)
     expect(slow.connections).toBe(2)
     expect(result.scenario?.servers).toBe(2)
-    // 200 a second at most, of 500
+    // 200 a second at most, of 2,000
     expect(result.queueingMs.max).toBeGreaterThan(20)
     expectServed(result, 9)
   })
@@ -162,34 +162,34 @@ describe('a server whose latency is known', () => {
     expect(result.latencyMs.mean).toBeGreaterThanOrEqual(0.9 * 4 + 0.1 * 149)
   })
 
-  it('that stalls for 500 ms: every request due during the stall includes its part of it', async () => {
+  it('that stalls for 250 ms: every request due during the stall includes its part of it', async () => {
     let stalledUntil = 0
     const stalls = await server(({ number }, response) => {
-      if (number === 100) stalledUntil = performance.now() + 500
+      if (number === 50) stalledUntil = performance.now() + 250
       setTimeout(() => response.end(), Math.max(0, stalledUntil - performance.now()))
     })
-    const result = await run({ url: stalls.url }, { arrivals: constant('200/s'), stop: { requests: 400 } })
+    const result = await run({ url: stalls.url }, { arrivals: constant('200/s'), stop: { requests: 200 } })
     expectToAddUp(result)
-    expect(result.counts.completed).toBe(400)
-    // it stalls the 100th for 500 ms, and those due after it for 495, 490, … 5 ms: a quarter of them all
-    expect(result.latencyMs.max).toBeGreaterThanOrEqual(490)
-    expect(result.latencyMs.p90).toBeGreaterThanOrEqual(295)
-    expect(result.latencyMs.mean).toBeGreaterThanOrEqual((100 * 252.5 - 100 * 7.5) / 400)
+    expect(result.counts.completed).toBe(200)
+    // it stalls the 50th for 250 ms, and those due after it for 245, 240, … 5 ms: a quarter of them all
+    expect(result.latencyMs.max).toBeGreaterThanOrEqual(240)
+    expect(result.latencyMs.p90).toBeGreaterThanOrEqual(145)
+    expect(result.latencyMs.mean).toBeGreaterThanOrEqual((50 * 127.5 - 50 * 7.5) / 200)
   })
 
   it('that stalls while it has one connection: waiting for the connection counts too', async () => {
-    const stalls = await server(({ number }, response) => setTimeout(() => response.end(), number === 50 ? 500 : 0))
+    const stalls = await server(({ number }, response) => setTimeout(() => response.end(), number === 25 ? 250 : 0))
     const result = await run(
       { url: stalls.url, connections: 1 },
-      { arrivals: constant('200/s'), stop: { requests: 300 } },
+      { arrivals: constant('200/s'), stop: { requests: 150 } },
     )
     expectToAddUp(result)
-    expect(result.counts.completed).toBe(300)
-    // service time alone shows one slow request in 300
-    expect(result.serviceMs.max).toBeGreaterThanOrEqual(490)
-    // 90 of 300 were due at least 50 ms before the stall was over
-    expect(result.latencyMs.p90).toBeGreaterThanOrEqual(300)
-    expect(result.queueingMs.max).toBeGreaterThanOrEqual(450)
+    expect(result.counts.completed).toBe(150)
+    // service time alone shows one slow request in 150
+    expect(result.serviceMs.max).toBeGreaterThanOrEqual(240)
+    // 20 of 150 were due at least 150 ms before the stall was over
+    expect(result.latencyMs.p90).toBeGreaterThanOrEqual(150)
+    expect(result.queueingMs.max).toBeGreaterThanOrEqual(200)
   })
 })
 

@@ -59,6 +59,7 @@ describe('servers in this process, in virtual time', () => {
         const { flown, ended, left } = serveInVirtualTime(scenarioOf(given), {
           service: cycle(given.services),
           lateness: cycle(given.lateness),
+          segments: 1,
         })
         expect({ ended, left }).toEqual({ ended: true, left: 0 })
         expect(flown.flatMap(({ requests }) => requests)).toEqual(given.gaps.map((_, number) => number))
@@ -81,6 +82,7 @@ describe('servers in this process, in virtual time', () => {
           // a batch that ended as it left would free its server before it had taken it
           service: cycle(given.services.map((ns) => ns + 1)),
           lateness: cycle(given.lateness),
+          segments: 1,
         })
         const requests = run.flown.flatMap(({ due, queued }) =>
           due.map((dueNs, i) => ({ dueNs, queuedNs: queued[i] as number })),
@@ -101,7 +103,7 @@ describe('servers in this process, in virtual time', () => {
       fc.property(scenarios, fc.integer({ min: 1, max: 9 }), fc.nat(4), (given, base, perItem) => {
         const scenario = scenarioOf(given)
         const service = { model: 'affine', base: base / 1e6, perItem: perItem / 1e6 } as const
-        const behaviour = { ...instant, service: (size: number) => base + perItem * size }
+        const behaviour = { ...instant, service: (size: number) => base + perItem * size, segments: 1 }
         const limited = serveInVirtualTime(scenario, behaviour)
         expect(limited.flown.map(toEvent)).toEqual(simulated(scenario, service))
         // no limit is as many servers as there are requests

@@ -15,7 +15,7 @@ import {
   SEEDS,
 } from '../support/expect/distribution-checks.js'
 
-const DRAWS = atLength(150_000)
+const DRAWS = atLength(150_000, 15_000)
 
 /** A gamma distribution with mean 1. */
 function gammaLaw(cv: number): Law {
@@ -85,7 +85,7 @@ for (const seed of SEEDS) {
         const draw = sampler(variation, stream(seed, `test of ${name}`))
         expectDistribution(draw, DRAWS, law)
         // and no autocorrelation, which pairs of normals or the bits of a ziggurat word could cause
-        const values = Float64Array.from({ length: atLength(50_000) }, draw)
+        const values = Float64Array.from({ length: atLength(50_000, 5000) }, draw)
         for (const lag of [1, 2]) expectUncorrelated(values.subarray(lag), values.subarray(0, -lag))
       })
     }
@@ -123,7 +123,7 @@ for (const seed of SEEDS) {
       const random = stream(seed, 'test of the tail')
       const TAIL = 7.697117470131049
       const beyond: number[] = []
-      const draws = atLength(2_000_000)
+      const draws = atLength(2_000_000, 200_000)
       for (let i = 0; i < draws; i++) {
         const value = drawExponential(random)
         if (value > TAIL) beyond.push(value - TAIL)
@@ -144,7 +144,7 @@ for (const seed of SEEDS) {
       // each layer of the ziggurat is a few thousandths of the distribution, so a wrong one shows here
       const random = stream(seed, 'test of layers')
       const counts = new Array<number>(1000).fill(0)
-      const draws = atLength(2_000_000)
+      const draws = atLength(2_000_000, 200_000)
       for (let i = 0; i < draws; i++) {
         const interval = Math.floor(1000 * -Math.expm1(-drawExponential(random)))
         counts[interval] = (counts[interval] as number) + 1

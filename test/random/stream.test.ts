@@ -3,7 +3,7 @@ import { stream } from '../../src/random/stream.js'
 import { atLength } from '../support/at-length.js'
 import { expectCounts, expectDistribution, expectUncorrelated, SEEDS } from '../support/expect/distribution-checks.js'
 
-const DRAWS = atLength(100_000)
+const DRAWS = atLength(100_000, 10_000)
 
 function draws(seed: number, purpose: string, replication?: number, length = DRAWS): Float64Array {
   const random = stream(seed, purpose, replication)
@@ -56,11 +56,11 @@ describe('a stream', () => {
         return random.uniform()
       }
       let number = 0
-      expectDistribution(() => first(number++, 'arrivals', 0), atLength(20_000), uniform)
+      expectDistribution(() => first(number++, 'arrivals', 0), atLength(20_000, 2000), uniform)
       number = 0
-      expectDistribution(() => first(1, 'arrivals', number++), atLength(20_000), uniform)
+      expectDistribution(() => first(1, 'arrivals', number++), atLength(20_000, 2000), uniform)
       number = 0
-      expectDistribution(() => first(1, `client ${number++}`, 0), atLength(20_000), uniform)
+      expectDistribution(() => first(1, `client ${number++}`, 0), atLength(20_000, 2000), uniform)
     }
   })
 
@@ -77,7 +77,7 @@ describe('a stream', () => {
 
 for (const seed of SEEDS) {
   describe(`at seed ${seed}, uniform numbers`, { tags: 'at-length' }, () => {
-    const many = atLength(1_000_000)
+    const many = atLength(1_000_000, 100_000)
     const values = draws(seed, 'test of uniform', 0, many)
 
     it('are in [0, 1), and positive ones in (0, 1]', () => {

@@ -59,7 +59,7 @@ describe('a run whose halves disagree', () => {
     tags: 'at-length',
   }, () => {
     const requests = 50_000
-    const many = atLength(20)
+    const many = atLength(20, 2)
     const runs = seeds(many).map((seed) => {
       const service = slowing(0.2, requests, seed)
       return found({ arrivals: poisson('600/s'), service, stop: { requests }, seed })

@@ -22,26 +22,30 @@ it.each([1, 2, 3, 16, 32, 33, 200])(
     fc.assert(
       fc.property(steps, (steps) => {
         const busy = new BusyServers(servers)
+        const taken: unknown[] = []
+        const expected: unknown[] = []
+        const counts: number[] = []
+        const expectedCounts: number[] = []
         let batches: Batch[] = []
         let startNs = 0
         for (const { add, doneNs, size } of steps) {
           if (batches.length === servers || (!add && batches.length > 0)) {
             const place = busy.take()
-            const taken = {
-              doneNs: busy.doneNs[place],
-              startNs: busy.startNs[place],
-              size: busy.batchSize[place],
-            }
-            expect(taken.doneNs).toBe(Math.min(...batches.map((batch) => batch.doneNs)))
+            const batch = { doneNs: busy.doneNs[place], startNs: busy.startNs[place], size: busy.batchSize[place] }
+            taken.push(batch, batch.doneNs)
             // each has a start of its own
-            expect(batches.find((batch) => batch.startNs === taken.startNs)).toEqual(taken)
-            batches = batches.filter((batch) => batch.startNs !== taken.startNs)
+            const isTaken = ({ startNs }: Batch) => startNs === batch.startNs
+            expected.push(batches.find(isTaken), Math.min(...batches.map(({ doneNs }) => doneNs)))
+            batches = batches.filter((each) => !isTaken(each))
           } else {
             busy.add(doneNs, ++startNs, size)
             batches.push({ doneNs, startNs, size })
           }
-          expect(busy.count).toBe(batches.length)
+          counts.push(busy.count)
+          expectedCounts.push(batches.length)
         }
+        expect(taken).toEqual(expected)
+        expect(counts).toEqual(expectedCounts)
         const left: Batch[] = []
         busy.forEach((doneNs, startNs, size) => {
           left.push({ doneNs, startNs, size })

@@ -97,15 +97,15 @@ describe('classes of a simulation', () => {
         }
         expect(checkResult(JSON.parse(JSON.stringify(result)))).toEqual(result)
       }),
-      seeded(atLength(150, 50)),
+      seeded(atLength(150, 30)),
     )
-    expect(mixed).toBeGreaterThan(atLength(100, 33))
+    expect(mixed).toBeGreaterThan(atLength(100, 20))
   })
 
   const queue = {
     arrivals: '80/s',
     service: affine({ base: '5ms', variation: exponential() }),
-    stop: { requests: 200_000 },
+    stop: { requests: 100_000 },
   } satisfies Scenario
   const classes = {
     checkout: { weight: 1, service: affine({ base: '20ms', variation: exponential() }) },
@@ -133,6 +133,7 @@ describe('classes of a simulation', () => {
   it('change nothing else, and are absent if there are none', () => {
     const limited = {
       ...queue,
+      stop: { requests: 20_000 },
       queue: { capacity: 3 },
       batching: { maxBatchSize: 4, maxWait: '3ms' },
       good: { latency: 9 },

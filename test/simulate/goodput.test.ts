@@ -51,7 +51,7 @@ describe('goodput', () => {
         judged++
         if (found > 0 && found < result.counts.completed) mixed++
       }),
-      seeded(atLength(300)),
+      seeded(atLength(300, 40)),
     )
     expect(mixed).toBeGreaterThan(judged / 10)
   })
@@ -62,7 +62,7 @@ describe('goodput', () => {
         arrivals: '80/s',
         service: affine({ base: '10ms', variation: exponential() }),
         good: { latency: ms },
-        stop: { requests: atLength(1_000_000) },
+        stop: { requests: atLength(1_000_000, 50_000) },
         seed: 3,
       })
       const exact = 1 - Math.exp(-20 * (ms / 1000))
@@ -89,7 +89,7 @@ describe('goodput', () => {
   it('is what theory says of M/D/1: P(wait <= x) = (1 - rho) e^(lambda x) up to one service time', {
     tags: 'at-length',
   }, () => {
-    const stop = { requests: atLength(1_000_000) }
+    const stop = { requests: atLength(1_000_000, 50_000) }
     for (const good of [{ latency: '15ms' }, { wait: '5ms' }, { queueing: '5ms', service: '10ms' }]) {
       const result = simulate({ arrivals: '80/s', service: '10ms', good, stop, seed: 5 })
       const exact = 0.2 * Math.exp(0.4)
@@ -105,7 +105,7 @@ describe('goodput', () => {
       service: affine({ base: '5ms', perItem: '1ms' }),
       batching: { maxBatchSize: 8, maxWait: '10ms' },
       queue: { timeout: '20ms' },
-      stop: { requests: 30_000 },
+      stop: { requests: 10_000 },
     }
     const { scenario: _, goodput, counts, segments, ...judged } = simulate({ ...scenario, good: { queueing: 3 } })
     const { scenario: __, counts: countsOf, segments: segmentsOf, ...plain } = simulate(scenario)
@@ -124,9 +124,10 @@ describe('goodput', () => {
       arrivals: '80/s',
       service: affine({ base: '10ms', variation: exponential() }),
       good: { latency: 50 },
+      stop: { requests: 5000 },
     }
-    const result = await replicate({ ...scenario, stop: { requests: 20_000 } }, { replications: 8, threads: 1 })
-    const first = simulate({ ...scenario, stop: { requests: 20_000 } })
+    const result = await replicate(scenario, { replications: 8 })
+    const first = simulate(scenario)
     const each = result.segments.map(({ counts }) => counts.good as number)
     expect(each[0]).toBe(first.counts.good)
     expect(result.counts.good).toBe(each.reduce((sum, good) => sum + good, 0))

@@ -4,7 +4,7 @@ import { atLength } from '../support/at-length.js'
 import { scenarioOf, steadyCases, traceCases, type Values } from './cases.js'
 
 /** How many requests are served after the warm-up, which is a tenth of that; the tolerances are for 1,000,000. */
-const SERVED = atLength(1_000_000, 50_000)
+const SERVED = atLength(1_000_000, 25_000)
 
 function valuesOf(result: Result): Values {
   const { latencyMs, counts } = result

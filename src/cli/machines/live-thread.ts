@@ -2,7 +2,6 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { MessagePort } from 'node:worker_threads'
-import { createReportHandler } from '../../report/html/http-handler.js'
 import type { Result } from '../../result/result.js'
 import { prometheusText } from '../../serve/exporters/prometheus.js'
 import { resultMetrics } from '../../serve/exporters/result-metrics.js'
@@ -56,8 +55,7 @@ export async function serveLive({ serve, targets, name, channel }: LiveTask): Pr
   }
   let server: Server | null
   try {
-    const report = createReportHandler(() => latest, { title: 'Live report', refresh: REFRESH })
-    server = serve === null ? null : await listen(serve, report, text)
+    server = serve === null ? null : await listen(serve, () => loadReport(() => latest), text)
   } catch (error) {
     return [{ flag: '--live', why: messageOf(error) }]
   }
@@ -80,12 +78,21 @@ export async function serveLive({ serve, targets, name, channel }: LiveTask): Pr
   return unpushed.filter((each) => each !== null)
 }
 
-/** Starts to serve the report, and on `/metrics` the metrics. */
+type HandleRequest = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Loads the report, which takes longer than all else of this thread. */
+async function loadReport(latest: () => Result | null): Promise<HandleRequest> {
+  const { createReportHandler } = await import('../../report/html/http-handler.js')
+  return createReportHandler(latest, { title: 'Live report', refresh: REFRESH })
+}
+
+/** Starts to serve the report, which is loaded at its first request, and on `/metrics` the metrics. */
 async function listen(
   { host, port }: NonNullable<LiveTask['serve']>,
-  report: (request: IncomingMessage, response: ServerResponse) => void,
+  load: () => Promise<HandleRequest>,
   text: () => string,
 ): Promise<Server> {
+  let report: Promise<HandleRequest> | null = null
   const server = createServer((request, response) => {
     const { address } = server.address() as AddressInfo
     const name = nameOf(request)
@@ -93,7 +100,10 @@ async function listen(
     if (isLoopback(address) && name !== host && !isLoopback(name)) response.writeHead(403).end()
     else if (request.url?.split('?')[0] === '/metrics' && request.method === 'GET') {
       response.writeHead(200, { 'content-type': PROMETHEUS_TEXT, 'cache-control': 'no-store' }).end(text())
-    } else report(request, response)
+    } else {
+      report ??= load()
+      report.then((handle) => handle(request, response))
+    }
   })
   server.listen(port, host)
   // rejects if it cannot listen

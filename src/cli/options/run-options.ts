@@ -4,7 +4,6 @@ import { headline } from '../../budget/render.js'
 import { jsonText, writeText } from '../../files/stored.js'
 import { renderJunit } from '../../report/export/junit.js'
 import { renderBudgetMarkdown, renderMarkdown } from '../../report/export/markdown.js'
-import { renderHtml } from '../../report/html/render.js'
 import { renderResult } from '../../report/terminal/result-table.js'
 import type { Result } from '../../result/result.js'
 import type { Budget } from '../../scenario/budget.js'
@@ -25,7 +24,6 @@ import {
   type ValidityFlags,
 } from '../output.js'
 import { BUDGET_IS, loadBudget } from '../parse-flags.js'
-import { renderResultsAs } from '../report.js'
 import type { Terminal } from '../terminal.js'
 
 /** Describes the exit codes in the help of commands with `addRunOptions`. */
@@ -100,29 +98,33 @@ export async function showRun(terminal: Terminal, result: Result, asked: AskedOf
     if (terminal.exitCode === 0) terminal.exitCode = exitCodeOf(check.verdict, onInconclusive)
   }
   if (flags.output !== undefined && format !== null) {
-    await writeText(flags.output, textOf(result, format, check, asked, name))
+    await writeText(flags.output, await textOf(result, format, check, asked, name))
   }
   failIfInvalid(terminal, flags, [result])
 }
 
-/** The text of a file with the result. */
-function textOf(
+/** The text of a file with the result. Formats that take long to load are loaded here. */
+async function textOf(
   result: Result,
   format: (typeof FORMATS)[number],
   check: BudgetCheck | null,
   { budget, onInconclusive, price }: AskedOfRun,
   name: string,
-): string {
+): Promise<string> {
   switch (format) {
-    case 'html':
+    case 'html': {
+      const { renderHtml } = await import('../../report/html/render.js')
       return renderHtml(result, { budget, price })
+    }
     case 'json':
       return jsonText(result)
     case 'xml':
       return renderJunit(check as BudgetCheck, { name, onInconclusive })
     case 'md':
       return renderMarkdown(result, { price }) + (check === null ? '' : `\n${renderBudgetMarkdown(check)}`)
-    default:
+    default: {
+      const { renderResultsAs } = await import('../report.js')
       return renderResultsAs([{ name, result }], format, price)
+    }
   }
 }

@@ -7,7 +7,7 @@ import type { SimulatedScenario } from '../../scenario/scenario.js'
 import { plannedRequests } from '../../scenario/stop.js'
 import { rate } from '../../text/number.js'
 import { type Refused, type TaskKind, throwIfRefused } from '../../threads/pool.js'
-import { startThread, type Thread } from '../../threads/thread.js'
+import { ENTRY, startPool, taskOf } from '../../threads/thread.js'
 import { throwIfAborted } from '../../validation/realm.js'
 import type { AgentPool } from '../agents/agent-pool.js'
 import { MOST_AHEAD } from '../bisect.js'
@@ -34,7 +34,8 @@ export class LoadRuns {
   readonly #progress: ProgressReports<{ runs: number }>
   /** a run on this thread could not be ended */
   readonly #onThreads: boolean
-  readonly #threads = new Map<string, Thread<TrialTask, object>>()
+  /** one thread, for trials and verdicts */
+  #pool: Awaited<ReturnType<typeof startPool>> | null = null
   readonly #verdicts = new Map<number, Verdict>()
   #runs = 0
 
@@ -68,7 +69,7 @@ export class LoadRuns {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#threads.values()].map((thread) => thread.destroy()))
+    await this.#pool?.destroy()
   }
 
   async #judge(factors: number[]): Promise<Verdict[]> {
@@ -113,9 +114,11 @@ export class LoadRuns {
     // what only a measurement runs cannot be sent to a thread
     const { handler: _handler, call: _call, http: _http, ...parts } = scenario
     const task = { scenario: parts, budget }
-    const thread = this.#threads.get(name) ?? (await startThread(new URL('./trial.js', import.meta.url), name))
-    this.#threads.set(name, thread)
-    return throwIfRefused((await unlessEnded(this.#continue, (ending) => thread.run(task, ending))) as Found | Refused)
+    this.#pool ??= await startPool(1)
+    const pool = this.#pool
+    const run = (signal: AbortSignal) =>
+      pool.run(taskOf(TRY_SETTING.file, name, task), { ...ENTRY, signal }) as Promise<Found | Refused>
+    return throwIfRefused(await unlessEnded(this.#continue, run))
   }
 
   async #onAgents<Report extends object>(

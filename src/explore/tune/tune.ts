@@ -397,7 +397,8 @@ class Tuning {
     }
     const [result] = await simulateAll([scenario], {
       cache: null,
-      threads,
+      // a thread of its own would start for a short run too
+      threads: threads === 1 ? 1 : undefined,
       onAgents: this.#agents?.run,
       describe: () => 'the run that confirms a setting',
       signal,

@@ -22,8 +22,7 @@ export class SpeedProbe {
 
   constructor(clock: Clock) {
     this.#clock = clock
-    // lets the compiler optimize the loop before it is timed
-    runLoop(1_000_000)
+    warmUpLoop()
     let iterations = 1_000
     while (this.#time(iterations) < LOOP_NS) iterations *= 2
     this.#iterations = iterations
@@ -79,6 +78,13 @@ export function speedIn(
 }
 
 let sink = 0
+let isWarm = false
+
+/** Lets the compiler optimize the loop before it is first timed, which blocks this thread for some milliseconds. */
+function warmUpLoop(): void {
+  if (!isWarm) runLoop(1_000_000)
+  isWarm = true
+}
 
 function runLoop(iterations: number): void {
   let x = sink | 1

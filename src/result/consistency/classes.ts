@@ -6,7 +6,7 @@ import { type Contradiction, same } from './contradiction.js'
 import { areSame, contradictionInGoodput, contradictionInRates } from './counts.js'
 import { Buckets, bucketsOf } from './histograms.js'
 import { contradictionOfResponses } from './responses.js'
-import { contradictionInSegment } from './segments.js'
+import { contradictionInSegments, timesOf } from './segments.js'
 
 /** A contradiction within classes, or between them and the whole; null if there is none. */
 export function contradictionOfClasses(whole: Result): Contradiction | null {
@@ -33,7 +33,7 @@ export function contradictionOfClasses(whole: Result): Contradiction | null {
     if (inResponses !== null) return inResponses
     if (each.segments.length !== segments.length)
       return [`${at}.segments`, 'must be as many segments as the whole result has']
-    const inSegments = contradictionInClass(each.segments, each, at)
+    const inSegments = contradictionInSegments(each.segments, each, `${at}.`, 'class')
     if (inSegments !== null) return inSegments
   }
   if (!areSame(totalOf(all.map((each) => each.counts)), counts))
@@ -55,27 +55,7 @@ function contradictionOfTimes(classes: readonly ClassResult[], whole: Result): C
     const buckets = new Buckets()
     for (const each of own) buckets.add(bucketsOf(each))
     const isWhole = sumBy(own, ({ count }) => count) === ofWhole?.count && buckets.hold(bucketsOf(ofWhole))
-    const name = metric === 'latency' ? 'latencies' : `'${metric}' times`
-    if (!isWhole) return ['classes', `must hold the same ${name} as the whole result`]
+    if (!isWhole) return ['classes', `must hold the same ${timesOf(metric)} as the whole result`]
   }
   return null
-}
-
-/** A contradiction between the segments of a class and the class. */
-function contradictionInClass(
-  segments: readonly ClassSegment[],
-  { counts, latencyMs }: Pick<ClassResult, 'counts' | 'latencyMs'>,
-  at: string,
-): Contradiction | null {
-  const buckets = new Buckets()
-  for (const [k, segment] of segments.entries()) {
-    const inSegment = contradictionInSegment(segment, `${at}.segments.${k}`, buckets)
-    if (inSegment !== null) return inSegment
-  }
-  if (!areSame(totalOf(segments.map((segment) => segment.counts)), counts)) {
-    return [`${at}.segments`, 'must add up to the counts of the class']
-  }
-  return latencyMs === null || buckets.hold(bucketsOf(latencyMs))
-    ? null
-    : [`${at}.segments`, 'must hold the same latencies as the class']
 }

@@ -22,6 +22,7 @@ export function contradictionOf(result: Result): Contradiction | null {
 const FINDERS: readonly ((result: Result) => Contradiction | null)[] = [
   contradictionOfCounts,
   contradictionOfGoodput,
+  contradictionOfResponses,
   contradictionOfSegments,
   contradictionOfFailures,
   contradictionOfClasses,
@@ -29,7 +30,6 @@ const FINDERS: readonly ((result: Result) => Contradiction | null)[] = [
   contradictionOfParts,
   contradictionOfBatches,
   contradictionOfBytes,
-  contradictionOfResponses,
   contradictionOfMachines,
   contradictionOfValidity,
 ]

@@ -8,28 +8,17 @@ import { ROUNDING } from './contradiction.js'
 /** How far the mean of buckets may be from that of the values in them, relative to it. */
 export const PRECISION = 2e-3
 
-/** The histograms of the value that is being checked: to inflate them takes most of the time. */
-const decoded = new Map<string, BucketCounts | string>()
-
 /** Decodes a histogram, or says what is wrong with it. */
 export function decodeHistogram(base64: string): BucketCounts | string {
-  const known = decoded.get(base64)
-  if (known !== undefined) return known
-  let histogram: BucketCounts | string
   try {
-    histogram = decode(base64)
+    return decode(base64)
   } catch {
-    histogram = 'must have a histogram in the compressed base64 of HdrHistogram'
+    return 'must have a histogram in the compressed base64 of HdrHistogram'
   }
-  decoded.set(base64, histogram)
-  return histogram
 }
 
 /** The buckets of a histogram that was found to be valid. */
 export const bucketsOf = ({ histogram }: { histogram: string }) => decodeHistogram(histogram) as BucketCounts
-
-/** Forgets the histograms of the value that was checked. */
-export const forgetHistograms = () => decoded.clear()
 
 /** The figures that summaries and segments both have. */
 type Moments = Pick<Summary, 'count' | 'min' | 'mean' | 'max'>
@@ -53,8 +42,22 @@ export function faultAgainst(
   return null
 }
 
+interface BucketMoments {
+  mean: number
+  stdDev: number
+}
+
+/** The moments of histograms that are kept decoded. */
+const knownMoments = new WeakMap<BucketCounts, BucketMoments>()
+
 /** Mean and standard deviation of the middles of a histogram's buckets, in milliseconds. */
-export function momentsOf({ count, buckets, counts }: BucketCounts): { mean: number; stdDev: number } {
+export function momentsOf(histogram: BucketCounts): BucketMoments {
+  const moments = knownMoments.get(histogram) ?? computeMoments(histogram)
+  knownMoments.set(histogram, moments)
+  return moments
+}
+
+function computeMoments({ count, buckets, counts }: BucketCounts): BucketMoments {
   let sum = 0
   let squares = 0
   for (let i = 0; i < buckets.length; i++) {

@@ -1,17 +1,16 @@
 import { RESPONSE_TIMES } from '../../scenario/times.js'
-import type { ClassResult } from '../classes.js'
-import type { ClassMetric } from '../recording.js'
+import type { SegmentTimes } from '../segment-times.js'
+import type { SegmentTime } from '../summary.js'
 import { type Contradiction, ROUNDING } from './contradiction.js'
+
+type Times = { [T in keyof SegmentTimes]: Pick<SegmentTime, 'count' | 'mean' | 'max'> | Extract<SegmentTimes[T], null> }
 
 /**
  * Finds a contradiction between latency and the times of responses, which are parts of it; null if there is none.
  *
- * @param at the path of the class, with a dot at the end
+ * @param at the path of the class or the segment, with a dot at the end
  */
-export function contradictionOfResponses(
-  { firstMs, betweenMs, latencyMs }: Pick<ClassResult, `${ClassMetric}Ms`>,
-  at = '',
-): Contradiction | null {
+export function contradictionOfResponses({ firstMs, betweenMs, latencyMs }: Times, at = ''): Contradiction | null {
   if (firstMs === undefined) {
     return betweenMs === undefined
       ? null

@@ -1,69 +1,94 @@
-import type { BucketCounts } from '../../histogram/latency-histogram.js'
 import { sumBy } from '../../statistics/descriptive.js'
-import type { ClassSegment } from '../classes.js'
-import { errorsIn, totalOf } from '../recording.js'
+import type { ClassResult, ClassSegment } from '../classes.js'
+import { CLASS_METRICS, type ClassMetric, errorsIn, totalOf } from '../recording.js'
 import type { Result } from '../result.js'
+import type { SegmentTime, Summary } from '../summary.js'
 import { type Contradiction, isAbout } from './contradiction.js'
 import { areSame, tooManyGood } from './counts.js'
 import { Buckets, bucketsOf, decodeHistogram, faultAgainst, momentsOf } from './histograms.js'
+import { contradictionOfResponses } from './responses.js'
 
 /** A contradiction within segments, or between them and the whole; null if there is none. */
 export function contradictionOfSegments(whole: Result): Contradiction | null {
-  const { segments, counts, latencyMs, batches } = whole
+  const { segments, counts, batches } = whole
   const unjudged = segments.findIndex((segment) => (segment.counts.good === undefined) !== (counts.good === undefined))
   if (unjudged >= 0) return [`segments.${unjudged}.counts.good`, 'must be present exactly when the whole result has it']
-  if (!areSame(totalOf(segments.map((segment) => segment.counts)), counts)) {
-    return ['segments', 'must add up to the counts of the whole']
-  }
-  const sum = (of: (segment: Result['segments'][number]) => number) => sumBy(segments, of)
   const batched = Object.entries(batches.sizes).reduce((all, [size, times]) => all + Number(size) * times, 0)
-  if (sum((each) => each.batches) !== batches.count || sum((each) => each.batched) !== batched) {
+  if (
+    sumBy(segments, (each) => each.batches) !== batches.count ||
+    sumBy(segments, (each) => each.batched) !== batched
+  ) {
     return ['segments', 'must add up to the batches of the whole']
   }
-  const inSegments = new Buckets()
-  for (const [i, segment] of segments.entries()) {
-    const at = `segments.${i}`
-    if (segment.startMs > segment.endMs) return [`${at}.endMs`, 'must not be before its start']
-    const inSegment = contradictionInSegment(segment, at, inSegments)
+  const reversed = segments.findIndex(({ startMs, endMs }) => startMs > endMs)
+  if (reversed >= 0) return [`segments.${reversed}.endMs`, 'must not be before its start']
+  return contradictionInSegments(segments, whole, '', 'whole result')
+}
+
+/**
+ * A contradiction within segments, or between them and what they are segments of; null if there is none.
+ *
+ * @param whole a result or a class
+ * @param at the path of the class, with a dot at the end
+ * @param name what `whole` is
+ */
+export function contradictionInSegments(
+  segments: readonly ClassSegment[],
+  whole: Pick<ClassResult, 'counts' | `${ClassMetric}Ms`>,
+  at: string,
+  name: string,
+): Contradiction | null {
+  if (!areSame(totalOf(segments.map(({ counts }) => counts)), whole.counts)) {
+    return [`${at}segments`, `must add up to the counts of the ${name}`]
+  }
+  for (const [k, segment] of segments.entries()) {
+    const inSegment = contradictionInSegment(segment, `${at}segments.${k}.`)
     if (inSegment !== null) return inSegment
   }
-  const of = segments.flatMap(({ latencyMs }) => latencyMs ?? [])
-  const mean = of.reduce((all, each) => all + each.count * each.mean, 0) / latencyMs.count
-  const extremes = [Math.min(...of.map(({ min }) => min)), Math.max(...of.map(({ max }) => max))] as const
-  if (
-    // their counts have the same sum
-    !inSegments.hold(bucketsOf(latencyMs)) ||
-    extremes[0] !== latencyMs.min ||
-    extremes[1] !== latencyMs.max ||
-    !isAbout(mean, latencyMs.mean)
-  ) {
-    return ['segments', 'must hold the same latencies as the whole result']
+  for (const metric of CLASS_METRICS) {
+    const own = segments.flatMap((segment) => segment[`${metric}Ms`] ?? [])
+    // a result stored without the times of responses of its segments stays readable
+    if (own.length === 0 || holdTogether(own, whole[`${metric}Ms`])) continue
+    return [`${at}segments`, `must hold the same ${timesOf(metric)} as the ${name}`]
   }
   return null
 }
 
-/**
- * A contradiction within a segment, of all requests or of a class; null if there is none.
- *
- * @param buckets adds up the latencies of all segments
- */
-export function contradictionInSegment(
-  { counts, latencyMs }: ClassSegment,
-  at: string,
-  buckets: Buckets,
-): Contradiction | null {
+/** What the values of a metric are called. */
+export const timesOf = (metric: ClassMetric) => (metric === 'latency' ? 'latencies' : `'${metric}' times`)
+
+function contradictionInSegment(segment: ClassSegment, at: string): Contradiction | null {
+  const { counts, latencyMs } = segment
   if (counts.offered !== counts.completed + errorsIn(counts) + counts.aborted) {
-    return [`${at}.counts.offered`, 'must be the sum of the other counts']
+    return [`${at}counts.offered`, 'must be the sum of the other counts']
   }
   if (counts.completed !== (latencyMs?.count ?? 0)) {
-    return [`${at}.counts.completed`, 'must equal the number of latencies']
+    return [`${at}counts.completed`, 'must equal the number of latencies']
   }
-  if (tooManyGood(counts)) return [`${at}.counts.good`, 'must be at most counts.completed']
-  if (latencyMs === null) return null
-  const histogram = decodeHistogram(latencyMs.histogram)
-  const fault =
-    typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, latencyMs)
-  if (fault !== null) return [`${at}.latencyMs`, fault]
-  buckets.add(histogram as BucketCounts)
-  return null
+  if (tooManyGood(counts)) return [`${at}counts.good`, 'must be at most counts.completed']
+  for (const metric of CLASS_METRICS) {
+    const time = segment[`${metric}Ms`]
+    const fault = time == null ? null : faultOfTime(time)
+    if (fault !== null) return [`${at}${metric}Ms`, fault]
+  }
+  return contradictionOfResponses(segment, at)
+}
+
+function faultOfTime(time: SegmentTime): string | null {
+  const histogram = decodeHistogram(time.histogram)
+  return typeof histogram === 'string' ? histogram : faultAgainst(histogram, momentsOf(histogram).mean, time)
+}
+
+/** Whether the same time of all segments has the values that the whole has. */
+function holdTogether(own: readonly SegmentTime[], whole: Summary | null | undefined): boolean {
+  if (whole == null) return false
+  const buckets = new Buckets()
+  for (const each of own) buckets.add(bucketsOf(each))
+  return (
+    sumBy(own, ({ count }) => count) === whole.count &&
+    buckets.hold(bucketsOf(whole)) &&
+    Math.min(...own.map(({ min }) => min)) === whole.min &&
+    Math.max(...own.map(({ max }) => max)) === whole.max &&
+    isAbout(sumBy(own, ({ count, mean }) => count * mean) / whole.count, whole.mean)
+  )
 }

@@ -88,12 +88,15 @@ function faultOfIntervals(given: Summary): string | null {
   return null
 }
 
-export const segmentLatency = z
-  .looseObject(
-    { count: requests.min(1), min: number, mean: number, max: number, histogram: text },
-    { error: 'must be an object, or null' },
-  )
-  .nullable()
+const segmentTime = (message: string) =>
+  z.looseObject({ count: requests.min(1), min: number, mean: number, max: number, histogram: text }, { error: message })
+
+/** The times of a segment, of all requests or of a class. */
+export const segmentTimes = {
+  latencyMs: segmentTime('must be an object, or null').nullable(),
+  firstMs: segmentTime('must be an object').optional(),
+  betweenMs: segmentTime('must be an object').optional(),
+}
 
 export const setupTime = z
   .looseObject({

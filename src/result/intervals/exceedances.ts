@@ -5,7 +5,9 @@ import { nanoseconds } from '../../scenario/nanoseconds.js'
 import { betaCdf, betaQuantile } from '../../statistics/beta.js'
 import { sum, sumBy } from '../../statistics/descriptive.js'
 import { student } from '../../statistics/student.js'
-import type { Result } from '../result.js'
+import type { ClassMetric } from '../recording.js'
+import type { Result, Segment } from '../result.js'
+import type { SegmentTime } from '../summary.js'
 
 /** How the segments of a run relate to each other. */
 export type Segmentation =
@@ -29,6 +31,7 @@ export interface Exceeding {
 }
 
 interface CountedSegment {
+  /** how many values it has, with those that requests without an answer would have */
   offered: number
   unanswered: number
   min: number
@@ -39,8 +42,9 @@ interface CountedSegment {
 }
 
 /**
- * Counts the requests that took longer than a level in each segment of a Result, for verdicts on latency percentiles. A
- * request that was not answered counts as slower or as faster than any level.
+ * Counts the requests that took longer than a level in each segment of a Result, for verdicts on percentiles of latency and
+ * of the times of responses. A request that was not answered counts as slower or as faster than any level; among the gaps
+ * between events, as many gaps as the others have on average.
  */
 export class Exceedances {
   readonly offered: number
@@ -51,11 +55,22 @@ export class Exceedances {
   readonly #slowest: boolean
   readonly #known = new Map<number, Exceeding>()
 
-  /** @param unanswered how to count requests that were not answered */
-  constructor(result: Pick<Result, 'segments'>, segmentation: Segmentation, unanswered: 'slowest' | 'fastest') {
+  /**
+   * @param unanswered how to count requests that were not answered
+   * @param time a time that the segments hold
+   */
+  constructor(
+    { segments }: Pick<Result, 'segments'>,
+    segmentation: Segmentation,
+    unanswered: 'slowest' | 'fastest',
+    time: ClassMetric = 'latency',
+  ) {
     this.segmentation = segmentation
     this.#slowest = unanswered === 'slowest'
-    this.#segments = result.segments.filter(({ counts }) => counts.offered > 0).map(countSegment)
+    const each = time === 'between' ? gapsPerRequest(segments) : 1
+    this.#segments = segments
+      .map((segment) => countSegment(segment[`${time}Ms`] ?? null, unansweredIn(segment) * each))
+      .filter(({ offered }) => offered > 0)
     this.offered = sumBy(this.#segments, ({ offered }) => offered)
     this.segments = this.#segments.length
   }
@@ -172,20 +187,24 @@ function addPairs(values: readonly number[]): number[] {
   return pairs
 }
 
-function countSegment({ counts, latencyMs }: Result['segments'][number]): CountedSegment {
-  const { offered, completed } = counts
-  const empty = { offered, unanswered: offered - completed, min: 0, max: 0, first: 0, from: new Uint32Array() }
-  if (latencyMs === null) return empty
-  const [min, max] = [nanoseconds(latencyMs.min), nanoseconds(latencyMs.max)]
+const unansweredIn = ({ counts }: Segment) => counts.offered - counts.completed
+
+const gapsPerRequest = (segments: readonly Segment[]) =>
+  sumBy(segments, ({ betweenMs }) => betweenMs?.count ?? 0) / sumBy(segments, ({ counts }) => counts.completed)
+
+function countSegment(time: SegmentTime | null, unanswered: number): CountedSegment {
+  const empty = { offered: unanswered, unanswered, min: 0, max: 0, first: 0, from: new Uint32Array() }
+  if (time === null) return empty
+  const [min, max] = [nanoseconds(time.min), nanoseconds(time.max)]
   const first = bucketOf(min)
   const from = new Uint32Array(bucketOf(max) - first + 1)
-  const { buckets, counts: times } = decode(latencyMs.histogram)
+  const { buckets, counts: times } = decode(time.histogram)
   for (let i = 0; i < buckets.length; i++) {
     const at = Math.max(0, Math.min(from.length - 1, (buckets[i] as number) - first))
     from[at] = (from[at] as number) + (times[i] as number)
   }
   for (let i = from.length - 2; i >= 0; i--) from[i] = (from[i] as number) + (from[i + 1] as number)
-  return { ...empty, min, max, first, from }
+  return { ...empty, offered: time.count + unanswered, min, max, first, from }
 }
 
 /** How many values of a segment are in a bucket or in a higher one. */

@@ -3,45 +3,40 @@ import type { ResponseTime } from '../../scenario/times.js'
 import type { fractionInterval, RatioPart } from '../intervals/figure-intervals.js'
 import { intervalsBetween, intervalsIn } from '../intervals/intervals.js'
 import type { CheckpointCount, Metric, Recording } from '../recording.js'
+import { areInSegments } from '../segment-times.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
 import type { Merged } from './merged.js'
 
 /** With fewer machines, it is not known well enough how far they differ. */
 export const FEWEST_MACHINES = 5
 
-const TOO_FEW = `results hold their segments for latency only, so it needs the differences between at least ${FEWEST_MACHINES} machines`
-const SHARED =
-  'results hold their segments for latency only, and machines that load one server are not independent of each other'
-
-/** Whether the segments of a recording hold a metric: those of a stored result hold latency only. */
-export const areInSegments = (metric: Metric | ResponseTime, { merged, replications }: Recording) =>
-  metric === 'latency' || merged === undefined || replications !== undefined
+const NOT_HELD = 'results hold their segments only for latency and the times of responses'
+const TOO_FEW = `${NOT_HELD}, so it needs the differences between at least ${FEWEST_MACHINES} machines`
+const SHARED = `${NOT_HELD}, and machines that load one server are not independent of each other`
 
 /** What the values of a metric are of, in messages. */
 export const countedBy = (metric: Metric | ResponseTime) => (metric === 'between' ? 'gaps' : 'requests')
 
 /** The same by machine, and by segment or by replication. */
-interface By<Part, Segments = Part[]> {
+interface By<Part> {
   machines: Part[]
-  segments: Segments
+  segments: Part[]
 }
 
 /**
  * Computes the 95 % intervals of a distribution. Merged machines that serve their own requests are independent: with five
  * or more, the intervals come from the differences between them. Otherwise they come from the segments. What several machines load
  * together is slow or fast for all of them at once, which their differences do not show: the wider of both intervals holds.
- *
- * @param by `segments` is null if merged results do not hold them
  */
 export function intervalsOfRecording(
   recording: Recording,
   total: HistogramSnapshot,
-  { machines, segments }: By<HistogramSnapshot, HistogramSnapshot[] | null>,
+  { machines, segments }: By<HistogramSnapshot>,
   counted: 'requests' | 'gaps' = 'requests',
 ): Record<Estimate, Interval> {
   const source = sourceOf(recording)
   if (source === 'machines') return intervalsBetween(total, machines, counted)
-  if (segments === null) return withholdIntervals(source === 'both' ? SHARED : TOO_FEW)
+  if (!areInSegments(total, segments)) return withholdIntervals(source === 'both' ? SHARED : TOO_FEW)
   const within = intervalsIn(recording, total, segments, counted)
   if (source === 'segments') return within
   const between = intervalsBetween(total, machines, counted)

@@ -19,8 +19,8 @@ import type { StageResult } from '../stages.js'
 import { decodeSummary, type Summary } from '../summary.js'
 
 /**
- * Reads a Result back as the recording that it was made of, as far as it holds it: segments have latencies only, and
- * stays are those that its own check of Little's law has accepted or reported.
+ * Reads a Result back as the recording that it was made of, as far as it holds it: segments have latencies and the times of
+ * responses only, and stays are those that its own check of Little's law has accepted or reported.
  */
 export function recordingOf(result: Result): Recording {
   const { window, meanInSystem, utilization, throughput, fromSendMs, goodput, classes, stages, failures } = result
@@ -41,7 +41,7 @@ export function recordingOf(result: Result): Recording {
     },
     counts: result.counts,
     ...(classes !== undefined && {
-      classes: mapValues(classes, (each) => ({ ...classOf(each), ...byResponseTime(responseTimeIn(each)) })),
+      classes: mapValues(classes, classOf),
     }),
     ...(stages !== undefined && { stages: stages.map(stageOf) }),
     ...(shard !== undefined && { shard }),
@@ -66,11 +66,12 @@ export function recordingOf(result: Result): Recording {
   }
 }
 
-/** Reads the histogram of a time of responses, from a result or a class; an empty one if the time is unknown. */
-const responseTimeIn = (of: Pick<Result, `${ResponseTime}Ms`>) => (time: ResponseTime) => {
-  const summary = of[`${time}Ms`]
-  return summary === undefined ? zeros(0) : histogramOf(summary)
+/** Reads the histogram of a time of responses, of a result, a class or a segment; an empty one if the time is unknown. */
+const responseTimeIn = (of: StoredTimes) => (time: ResponseTime) => {
+  const stored = of[`${time}Ms`]
+  return stored === undefined ? zeros(0) : histogramOf(stored)
 }
+type StoredTimes = { [T in ResponseTime as `${T}Ms`]?: Stored }
 
 function connectionsRecordingOf({ setupMs, dnsMs, tcpMs, tlsMs, ...counts }: Connections): ConnectionsRecording {
   const step = (time: Stored | null | undefined) => (time == null ? zeros(0) : histogramOf(time))
@@ -81,17 +82,9 @@ function connectionsRecordingOf({ setupMs, dnsMs, tcpMs, tlsMs, ...counts }: Con
   }
 }
 
-function segmentOf({
-  startMs,
-  endMs,
-  counts,
-  inSystem,
-  batches,
-  batched,
-  servingMs,
-  latencyMs,
-}: Segment): RecordedSegment {
-  const histograms = byMetric(() => zeros(0))
+function segmentOf(segment: Segment): RecordedSegment {
+  const { startMs, endMs, counts, inSystem, batches, batched, servingMs, latencyMs } = segment
+  const histograms = { ...byMetric(() => zeros(0)), ...byResponseTime(responseTimeIn(segment)) }
   if (latencyMs !== null) histograms.latency = histogramOf(latencyMs)
   return {
     startNs: nanoseconds(startMs),
@@ -118,12 +111,11 @@ function stageOf(stage: StageResult): RecordedStage {
   }
 }
 
-const classOf = ({
-  counts,
-  latencyMs,
-}: Pick<ClassSegment, 'counts'> & { latencyMs: Stored | null }): ClassRecording => ({
-  counts,
-  latency: latencyMs === null ? zeros(0) : histogramOf(latencyMs),
+/** Reads a class, of the whole or of a segment. */
+const classOf = (given: Pick<ClassSegment, 'counts'> & StoredTimes & { latencyMs: Stored | null }): ClassRecording => ({
+  counts: given.counts,
+  latency: given.latencyMs === null ? zeros(0) : histogramOf(given.latencyMs),
+  ...byResponseTime(responseTimeIn(given)),
 })
 
 const mapValues = <From, To>(from: Record<string, From>, of: (value: From) => To): Record<string, To> =>

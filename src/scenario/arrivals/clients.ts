@@ -5,8 +5,9 @@ import type { ClosedArrivals } from './arrivals.js'
 import { Heap } from './heap.js'
 import { numberInAll, type Shard } from './shard.js'
 
-/** More requests at one instant than the largest number of clients (1,000,000) can legitimately send. */
-const MOST_AT_ONCE = 5_000_000
+/** More requests at one instant than clients can legitimately send: this many, or five of each if those are more. */
+const MOST_AT_ONCE = 1_000_000
+const MOST_OF_EACH = 5
 
 /**
  * The clients of a closed loop: each thinks, sends, awaits its response, and thinks again.
@@ -23,6 +24,7 @@ export class Clients {
   readonly #sending: Heap
   #instant = -1
   #sentAtOnce = 0
+  readonly #mostAtOnce: number
   /** created on first use: a stream is large, and a thread may never draw from it */
   readonly #thinkNs: (DrawNs | undefined)[]
   readonly #drawn: Int32Array
@@ -44,6 +46,7 @@ export class Clients {
     buffer?: ArrayBufferLike,
     shard: Shard | null = null,
   ) {
+    this.#mostAtOnce = Math.max(MOST_AT_ONCE, MOST_OF_EACH * clients)
     const memory = buffer ?? new ArrayBuffer(Clients.bytes(clients))
     const heap = offsetOfHeap(clients)
     this.#drawn = new Int32Array(memory, 0, clients)
@@ -71,10 +74,10 @@ export class Clients {
     if (now !== this.#instant) {
       this.#instant = now
       this.#sentAtOnce = 0
-    } else if (++this.#sentAtOnce >= MOST_AT_ONCE) {
+    } else if (++this.#sentAtOnce >= this.#mostAtOnce) {
       throw new ValidationError(
         'arrivals.thinkTime',
-        `must be above 0 here: ${MOST_AT_ONCE.toLocaleString('en')} requests were sent at ${now / NS_PER_MS} ms and time does not advance, because clients are rejected or served in no time and send again at once`,
+        `must be above 0 here: ${this.#mostAtOnce.toLocaleString('en')} requests were sent at ${now / NS_PER_MS} ms and time does not advance, because clients are rejected or served in no time and send again at once`,
       )
     }
     return this.#sending.take()

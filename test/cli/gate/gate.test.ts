@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import type { GateReport } from '../../../src/gate/gate-report.js'
 import { atLength } from '../../support/at-length.js'
+import { SCENARIOS, throughline } from '../../support/processes/command-line.js'
 import { IGNORED, makeRepositories, PRICED, readReport, shop, until } from './repository.js'
 
-// One case of each kind. Each runs the command in a process of its own; gate.full.test.ts has the others.
+// One case of each kind. Most run the command in a process of its own; gate.full.test.ts has the others.
 
 const repository = makeRepositories()
 
@@ -42,13 +44,6 @@ describe.concurrent('throughline compare --base-ref', () => {
     expect(at.leftovers()).toEqual([])
   })
 
-  it('reports a missing repository', async () => {
-    const at = repository(shop(1))
-    const { code, stderr } = await at.start(['compare', '--base-ref', 'main'], { folder: '../tmp' }).ended
-    expect(code).toBe(2)
-    expect(stderr).toMatch(/--base-ref: needs a git repository, but .* is not in one; run it inside the repository\n$/)
-  })
-
   it.each((['SIGINT', 'SIGTERM'] as const).slice(0, atLength(2)))(
     'leaves nothing behind if %s arrives while base is prepared',
     { tags: 'at-length' },
@@ -72,4 +67,12 @@ describe.concurrent('throughline compare --base-ref', () => {
       expect(() => process.kill(shell, 0)).toThrow('ESRCH')
     },
   )
+})
+
+it('throughline compare --base-ref reports a missing repository', async () => {
+  process.chdir(tmpdir())
+  const { code, stderr } = await throughline('compare', '--base-ref', 'main')
+  process.chdir(SCENARIOS)
+  expect(code).toBe(2)
+  expect(stderr).toMatch(/--base-ref: needs a git repository, but .* is not in one; run it inside the repository\n$/)
 })

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -21,13 +21,10 @@ export class Repository {
     this.temporary = join(this.folder, 'tmp')
     for (const each of [this.root, this.temporary]) mkdirSync(each)
     this.git('init', '--quiet', '--initial-branch=main')
-    for (const [name, value] of [
-      ['user.name', 'test'],
-      ['user.email', 'test@localhost'],
-      ['commit.gpgsign', 'false'],
-    ] as const) {
-      this.git('config', name, value)
-    }
+    appendFileSync(
+      join(this.root, '.git/config'),
+      '[user]\n\tname = test\n\temail = test@localhost\n[commit]\n\tgpgsign = false\n',
+    )
     for (const files of commits) this.commit(files)
   }
 

@@ -62,6 +62,16 @@ describe.runIf(hasRedis)('simulating on agents', { timeout: 120_000 }, () => {
     expect(await client.keys('throughline:simulations:*')).toEqual([])
   }
 
+  /** Whether the first point is done and its report taken, while another one runs. */
+  async function isFirstPointTaken(): Promise<boolean> {
+    const [fractions] = await client.keys('throughline:simulations:*:fractions')
+    if (fractions === undefined) return false
+    const begun = await client.hexists(fractions.replace('fractions', 'begun'), '0')
+    const runs = await client.hexists(fractions, '0')
+    const reports = await client.llen(fractions.replace('fractions', 'reports'))
+    return begun === 1 && runs === 0 && reports === 0
+  }
+
   it('is an error if there is no Redis', async () => {
     const nowhere = { redis: 'redis://127.0.0.1:1' }
     await expect(replicate(mm1, { replications: 2, on: nowhere })).rejects.toThrow(
@@ -178,6 +188,7 @@ describe.runIf(hasRedis)('simulating on agents', { timeout: 120_000 }, () => {
   })
 
   it('ends on Ctrl-C with the points that there are', async () => {
+    await start()
     const flags = '--arrivals 50/s --base 10ms --warmup 10 --vary stop.requests=20000,400000000,399999999'.split(' ')
     const child = spawn(process.execPath, [MAIN, 'sweep', ...flags, '--redis', redis.url, '--json'])
     let printed = ''
@@ -185,8 +196,7 @@ describe.runIf(hasRedis)('simulating on agents', { timeout: 120_000 }, () => {
       printed += String(text)
     })
     const ended = new Promise((resolve) => child.once('close', resolve))
-    // the first point is done, and the second runs
-    while ((await client.keys('throughline:simulations:*:fractions')).length === 0) await sleep(50)
+    while (!(await isFirstPointTaken())) await sleep(50)
     child.kill('SIGINT')
     expect(await ended).toBe(130)
     expect(JSON.parse(printed).length).toBeGreaterThan(0)

@@ -7,8 +7,14 @@ import { renderAgentsNeeded } from '../../../src/report/terminal/agents-table.js
 import type { Finding } from '../../../src/result/validity.js'
 
 /** A run of a target that answers in 20 ms. */
-const runAt = (rate: number): Result =>
-  simulate({ arrivals: rate, service: '20ms', servers: 1000, stop: { duration: '2s' } })
+function runAt(rate: number): Result {
+  const result =
+    made.get(rate) ?? simulate({ arrivals: rate, service: '20ms', servers: 1000, stop: { duration: '2s' } })
+  made.set(rate, result)
+  return result
+}
+/** Each is made once. */
+const made = new Map<number, Result>()
 const withError = (result: Result, code: Finding['code']): Result => ({
   ...result,
   validity: { valid: false, findings: [{ code, severity: 'error', message: 'as scripted', figures: {} }] },

@@ -17,6 +17,15 @@ interface Setting {
   signal?: AbortSignal
 }
 
+/** A run, which is made once: most searches try the same loads first. */
+function runOf(scenario: Scenario): Result {
+  const key = JSON.stringify(scenario)
+  const result = made.get(key) ?? simulate(scenario)
+  made.set(key, result)
+  return result
+}
+const made = new Map<string, Result>()
+
 /** Searches with simulations as measurements, on a clock that they advance. */
 async function search(setting: Setting = {}) {
   const { scenario = MM1, budget = { p99: '20ms' }, from = 100, atMostMs = 60_000, change, ...control } = setting
@@ -24,7 +33,7 @@ async function search(setting: Setting = {}) {
   const found = await findCapacity(
     async (run, { onProgress }) => {
       onProgress()
-      const result = simulate({ ...scenario, arrivals: run.rate, ...extentsOf(run, budget) } as Scenario)
+      const result = runOf({ ...scenario, arrivals: run.rate, ...extentsOf(run, budget) } as Scenario)
       nowMs += result.window.endMs
       return change === undefined ? result : change(result, run.rate)
     },

@@ -455,7 +455,7 @@ describe('memory', () => {
       state = (Math.imul(state, 48271) >>> 0) % 2147483647
       return state / 2147483647
     }
-    const requests = 400_000
+    const requests = 120_000
     for (let i = 0; i < requests; i++) {
       clock.pass(600_000 / requests)
       // from a nanosecond to an hour, which takes every bucket that there is

@@ -47,8 +47,8 @@ const shortened = (text: string) =>
   shortMeasurements(text)
     .replace(/\bstop: \{ duration: '\d+s' \}/g, SHORT_RUN)
     .replace(/\brequests: (\d+_000|\d{3}000)\b/g, 'requests: 5000')
-    .replace(/\btune\((.*), \{/g, 'tune($1, { maxBatchSize: [1, 8], maxWait: [0], mostServers: 2,')
-    .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '1s' })")
+    .replace(/\btune\((.*), \{/g, 'tune($1, { threads: 1, maxBatchSize: [1, 8], maxWait: [0], mostServers: 2,')
+    .replace(/\bcalibrate\((.*?) \}\)/g, "calibrate($1 }, { duration: '600ms' })")
     .replace(/\bcompare\(\{([\s\S]*?)\n\}\)/g, "compare({ stop: { duration: '300ms' },$1 }, { rounds: 2 })")
     // a busy machine may exceed the budget of a gate
     .replace(

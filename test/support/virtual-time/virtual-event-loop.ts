@@ -24,6 +24,8 @@ export interface Behaviour {
   /** how late the event loop's timers are */
   lateness(): number
   batchTimeoutMs?: number
+  /** in how many segments requests are counted: each takes memory */
+  segments?: number
   /** from a batch's start to the beginning of the response to its request `i`; Infinity if it has none */
   first?(i: number): number
   /** from a batch's start to the later events of the response to its request `i` */
@@ -65,6 +67,7 @@ export function serveInVirtualTime(given: ScenarioParts, behaviour: Behaviour, u
   const { arrivals } = scenario
   if (arrivals.process === 'closed') throw new Error('these are servers of open arrivals')
   const plan = planOf({ ...scenario, arrivals })
+  plan.segments = plan.segments.slice(0, behaviour.segments)
   const memory = SharedMemory.allocate(scenario, plan, 1, { waiting: 1023 })
   const window = memory.window()
   const [stats] = memory.stats()
