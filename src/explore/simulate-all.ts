@@ -125,6 +125,8 @@ export const WHILE_STARTING = 4_000_000
 function threadsFor(runs: Run[], reports: boolean): number {
   const threads = Math.min(cores(), runs.length)
   const requests = runs.map(({ scenario }) => plannedRequests(scenario))
+  // unknown of a closed loop that ends by time
+  if (requests.includes(0)) return threads
   const total = sum(requests)
   if (WHILE_STARTING + Math.max(total / threads, ...requests) < total) return threads
   return reports && total > WHILE_STARTING ? 1 : 0

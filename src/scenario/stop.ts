@@ -83,7 +83,7 @@ export const warmupSchema = extent(0, duration)
 /** The maximum length of a run. */
 export const horizonOf = (stop: ResolvedStop): ResolvedExtent => ('atMost' in stop ? stop.atMost : stop)
 
-/** About how many requests a run has at most. */
+/** About how many requests a run has at most; 0 if that is unknown, as of a closed loop that ends by time. */
 export function plannedRequests({ stop, arrivals }: { stop: ResolvedStop; arrivals: Arrivals }): number {
   const horizon = horizonOf(stop)
   return 'requests' in horizon ? horizon.requests : ((meanRate(arrivals) ?? 0) * horizon.duration) / 1000

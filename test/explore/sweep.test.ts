@@ -144,6 +144,15 @@ describe('a sweep', () => {
 })
 
 describe('the threads of a sweep', () => {
+  it('simulate closed loops that end by time, whose length is unknown', THREADS, async () => {
+    const closedLoop: Scenario = { ...scenario, arrivals: closed({ clients: 2 }), stop: { duration: '24h' } }
+    const aborting = new AbortController()
+    const swept = sweep(closedLoop, { servers: [1, 2] }, { cache: false, signal: aborting.signal })
+    // noticed at once, since this thread has nothing to do
+    setTimeout(() => aborting.abort(), 1)
+    await expect(swept).rejects.toThrow('aborted')
+  })
+
   it('give the same bytes as one thread', THREADS, async () => {
     const fields: SweepFields = { 'batching.maxBatchSize': [1, 8], servers: [1, 2] }
     const [alone, parallel] = await Promise.all(
