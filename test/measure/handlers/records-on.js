@@ -3,8 +3,8 @@ import { REJECTION } from '../../../dist/measure/recording/server-stats.js'
 import { SharedMemory } from '../../../dist/measure/recording/shared-memory.js'
 
 /**
- * Records batches of a run, one a millisecond of virtual time and as fast as it can, with a pause of a millisecond after
- * each hundred, until `stop` is not 0. Requests complete, fail, are rejected by the target, or time out in the queue.
+ * Records batches of a run, one a millisecond of virtual time and as fast as it can, with a pause of 5 ms after each
+ * hundred, in which a slow machine can copy them, until `stop` is not 0. Requests complete, fail, are rejected by the target, or time out in the queue.
  *
  * @returns how many were recorded
  */
@@ -43,7 +43,7 @@ export function recordOn({ memory, stop }) {
     stats.end(window, failures === 0 ? null : failed, failures, batch)
     window.arrive(number, nowNs)
     drops.record('timedOut', window, number++, nowNs, nowNs + 400)
-    if (i % 100 === 0) Atomics.wait(stop, 0, 0, 1)
+    if (i % 100 === 0) Atomics.wait(stop, 0, 0, 5)
   }
   return number
 }
