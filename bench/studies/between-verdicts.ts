@@ -18,7 +18,7 @@ import { NS_PER_MS } from '../../src/scenario/nanoseconds.js'
 
 const { values: given } = parseArgs({ options: { runs: { type: 'string', default: '300' } } })
 const runs = Number(given.runs)
-const LENGTHS = [200, 1000, 10_000]
+const LENGTHS = [60, 200, 400, 1000, 10_000]
 const LIMITS = [10, 3, 1.5, 1, 0.8, 0.5]
 const MEAN_GAPS = 40
 const TAIL = 0.025
@@ -26,6 +26,8 @@ const TAIL = 0.025
 /** How much the gaps of one response, and those of neighbouring responses, are alike. */
 interface Case {
   name: string
+  /** the fraction of responses that stall: all their gaps are 1,000 times as long */
+  stalls?: number
   /** the standard deviation of the logarithm of a factor that all gaps of a response share */
   response: number
   /** that of a factor that neighbouring responses share, and for how many responses it lasts */
@@ -40,7 +42,11 @@ const CASES: Case[] = [
 ]
 
 /** Draws the gaps of a run, by segment: exponential gaps of 10 ms on average, times the factors of their response. */
-function drawRun({ response, neighbours, lasts }: Case, responses: number, seed: number): HistogramSnapshot[] {
+function drawRun(
+  { response, neighbours, lasts, stalls = 0 }: Case,
+  responses: number,
+  seed: number,
+): HistogramSnapshot[] {
   const random = stream(seed, 'service')
   const normal = () => Math.sqrt(-2 * Math.log(random.positive())) * Math.cos(2 * Math.PI * random.uniform())
   const kept = Math.exp(-1 / lasts)
@@ -50,7 +56,8 @@ function drawRun({ response, neighbours, lasts }: Case, responses: number, seed:
     const [from, to] = [k, k + 1].map((part) => Math.round((part * responses) / SEGMENTS)) as [number, number]
     for (let i = from; i < to; i++) {
       shared = kept * shared + Math.sqrt(1 - kept ** 2) * normal()
-      const factor = Math.exp(response * normal() + neighbours * shared)
+      const stall = random.uniform() < stalls ? 1000 : 1
+      const factor = stall * Math.exp(response * normal() + neighbours * shared)
       const gaps = Math.ceil(-MEAN_GAPS * Math.log(random.positive()))
       for (let gap = 0; gap < gaps; gap++) histogram.record(Math.round(-1e7 * factor * Math.log(random.positive())))
     }
@@ -58,19 +65,21 @@ function drawRun({ response, neighbours, lasts }: Case, responses: number, seed:
   })
 }
 
-const segmentsOf = (histograms: readonly HistogramSnapshot[]) =>
+const segmentsOf = (histograms: readonly HistogramSnapshot[], responses: number) =>
   histograms.map(
     (histogram) =>
       ({
         counts: { ...noCounts(), offered: 1, completed: 1 },
+        firstMs: { count: responses / SEGMENTS },
         betweenMs: segmentTime(histogram),
       }) as unknown as Segment,
   )
 
 type Judged = 'pass' | 'fail' | 'inconclusive'
 
-function byFraction(histograms: readonly HistogramSnapshot[], limitMs: number): Judged {
-  const exceedances = new Exceedances({ segments: segmentsOf(histograms) }, 'in a row', 'slowest', 'between')
+function byFraction(histograms: readonly HistogramSnapshot[], limitMs: number, responses: number): Judged {
+  const segments = segmentsOf(histograms, responses)
+  const exceedances = new Exceedances({ segments }, 'in a row', 'slowest', 'between')
   const { within } = judgeFraction(exceedances, 99, { relation: '<=', limit: limitMs }, TAIL)
   return within === null ? 'inconclusive' : within ? 'pass' : 'fail'
 }
@@ -98,7 +107,7 @@ for (const each of CASES) {
     const drawn = Array.from({ length: runs }, (_, i) => drawRun(each, responses, i + 1))
     for (const [name, judge] of Object.entries({ fraction: byFraction, interval: byInterval })) {
       const cells = LIMITS.map((times) => {
-        const verdicts = drawn.map((histograms) => judge(histograms, times * p99))
+        const verdicts = drawn.map((histograms) => judge(histograms, times * p99, responses))
         const percent = (verdict: Judged) =>
           Number(((100 * verdicts.filter((each) => each === verdict).length) / runs).toFixed(1))
         return `${percent('pass')} / ${percent('fail')}`
@@ -106,4 +115,19 @@ for (const each of CASES) {
       row([each.name, responses.toLocaleString('en'), name, ...cells])
     }
   }
+}
+
+const STALLS = [0, 0.003, 0.01, 0.02, 0.05]
+console.log('\nof responses that stall as a whole or not at all, with a limit of 150 ms, which no other gap exceeds\n')
+row(['responses', 'judged by', ...STALLS.map((stalls) => `${100 * stalls} % stall`)])
+row(Array(2 + STALLS.length).fill('---'))
+for (const responses of LENGTHS) {
+  const cells = STALLS.map((stalls) => {
+    const each = { name: '', response: 0, neighbours: 0, lasts: 1, stalls }
+    const verdicts = Array.from({ length: runs }, (_, i) => byFraction(drawRun(each, responses, i + 1), 150, responses))
+    const percent = (verdict: Judged) =>
+      Number(((100 * verdicts.filter((each) => each === verdict).length) / runs).toFixed(1))
+    return `${percent('pass')} / ${percent('fail')}`
+  })
+  row([responses.toLocaleString('en'), 'fraction', ...cells])
 }

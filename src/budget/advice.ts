@@ -10,7 +10,7 @@ export function overText({ metric, relation, limit }: Limited, over: Over): stri
   const took =
     relation === '<' || relation === '>=' ? `took ${time(limit)} or longer` : `took longer than ${time(limit)}`
   const may = relation.startsWith('<') ? `${percentage(allowed)} % may` : `more than ${percentage(allowed)} % must`
-  const values = /(^|\.)between\./.test(metric) ? 'gaps' : 'requests'
+  const values = /(^|\.)between\.(p[\d.]+|mean|max)$/.test(metric) ? 'gaps' : 'requests'
   return `${percentage(fraction)} % of ${values} ${took}; ${may}${low === high ? '' : `; 95 % interval ${rangeText(over)}`}`
 }
 

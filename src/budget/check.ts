@@ -5,7 +5,7 @@ import { Exceedances } from '../result/intervals/exceedances.js'
 import { partsOf } from '../result/parts.js'
 import { CLASS_METRICS, type ClassMetric } from '../result/recording.js'
 import type { Result } from '../result/result.js'
-import { areInSegments } from '../result/segment-times.js'
+import { holdAll } from '../result/segment-times.js'
 import { resultOfClass } from '../result/stored.js'
 import { type Interval, percentile, type Summary } from '../result/summary.js'
 import { type Finding, findingsThat, findingsThatLengthen } from '../result/validity.js'
@@ -386,13 +386,8 @@ class RunJudge {
   #isInSegments(time: LimitedTime): time is ClassMetric {
     if (!isClassMetric(time)) return false
     const total = this.#result[`${time}Ms`]
-    return (
-      total !== undefined &&
-      areInSegments(
-        total,
-        this.#result.segments.flatMap((segment) => segment[`${time}Ms`] ?? []),
-      )
-    )
+    const held = this.#result.segments.flatMap((segment) => segment[`${time}Ms`] ?? [])
+    return total !== undefined && holdAll(held, total)
   }
 
   #exceedancesOf(rule: Rule, time: ClassMetric): Exceedances {

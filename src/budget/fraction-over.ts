@@ -2,7 +2,7 @@ import { type Exceedances, FractionBounds } from '../result/intervals/exceedance
 import type { Relation } from '../scenario/budget.js'
 import { NS_PER_MS } from '../scenario/nanoseconds.js'
 
-/** The fraction of requests over a limit. */
+/** The fraction of requests over a limit, or of gaps between events. */
 export interface Over {
   /** the observed fraction of requests over the limit; for a strict limit such as `< 50ms`, at or over it */
   fraction: number

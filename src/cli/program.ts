@@ -131,7 +131,7 @@ interface Rejected {
 
 /** Adds a suggestion to an error of commander, which may come from any command. */
 async function explainRejected({ text, command }: Rejected, name: string, terminal: Terminal): Promise<string> {
-  const commands = await loadCommands(Object.keys(COMMANDS), terminal)
+  const commands = text.includes('unknown option') ? await loadCommands(Object.keys(COMMANDS), terminal) : []
   return makeLegible(suggest(text, command, commands).replace(/^error: /, `${name}: `))
 }
 

@@ -14,7 +14,6 @@ import { throwFaults, ValidationError } from '../validation/validation-error.js'
 import { AgentPool } from './agents/agent-pool.js'
 import { type OnAgents, onAgentsSchema, threadsOrAgents } from './agents/options.js'
 import type { Ended, ReplicateTask } from './replicate-task.js'
-import { WHILE_STARTING } from './simulate-all.js'
 import { REPLICATE } from './tasks.js'
 
 /** The progress of `replicate`. */
@@ -31,7 +30,8 @@ export interface ReplicateOptions {
   /** How many runs, from 1 to 1,000. */
   replications: number
   /**
-   * How many runs at a time, each on its own thread. With 1, short runs are made in this thread.
+   * How many runs at a time, each on its own thread. With 1, up to 1,000,000 requests in all are simulated in this thread, which
+   * blocks it for some 0.1 s.
    *
    * @default the number of cores, within the container's CPU quota; this thread if it is done before others would have started
    */
@@ -98,7 +98,7 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
   const agents = on === undefined ? null : new AgentPool(on)
   let reports: (Replication | Ended)[]
   try {
-    reports = await runEach(agents?.run ?? onThreadsIfFaster(resolved, checked.data), resolved, checked.data)
+    reports = await runEach(agents?.run ?? onThreadsUnlessShort(resolved, checked.data), resolved, checked.data)
   } finally {
     await agents?.close()
   }
@@ -115,10 +115,13 @@ export async function replicate(scenario: Scenario | StoredScenario, given: Repl
   return resultOf(recording)
 }
 
-function onThreadsIfFaster(scenario: SimulatedScenario, { replications, threads }: ReplicateOptions): RunTasks {
+/** How many requests this thread may run: they block it for some 0.1 s, less than another takes to start. */
+const SHORT = 1_000_000
+
+function onThreadsUnlessShort(scenario: SimulatedScenario, { replications, threads }: ReplicateOptions): RunTasks {
   // 0 if not known
   const requests = replications * plannedRequests(scenario)
-  const isShort = requests > 0 && requests <= WHILE_STARTING
+  const isShort = requests > 0 && requests <= SHORT
   return isShort && (threads ?? 1) === 1 ? inThisThread : onThreads(threads ?? cores())
 }
 

@@ -13,7 +13,7 @@ import { SIMULATE } from './tasks.js'
 export interface SimulateAllOptions {
   /** null: no cache */
   cache: Cache | null
-  /** default: the number of cores if that is faster than simulating in this thread */
+  /** default: the number of cores, if that is faster than simulating in this thread or if the number of requests is unknown */
   threads?: number | undefined
   /** runs them on other machines, in place of threads */
   onAgents?: RunTasks | undefined
@@ -69,7 +69,8 @@ export async function simulateAll(
     // an interrupted run is not cached
     if (!result.validity.findings.some(({ code }) => code === 'interrupted')) await cache?.set(run.key, result)
   }
-  const inParallel = left.length === 0 ? null : (onAgents ?? onThreadsIfFaster(left, threads, onProgress !== undefined))
+  const inParallel =
+    left.length === 0 ? null : (onAgents ?? onThreadsIfFaster(left, threads, (onProgress ?? signal) !== undefined))
   if (inParallel === null) {
     await simulateHere(left, signal, report, save)
     return results
@@ -88,8 +89,8 @@ export async function simulateAll(
 }
 
 /** Null if simulating in this thread is faster. */
-function onThreadsIfFaster(runs: Run[], threads: number | undefined, reports: boolean): RunTasks | null {
-  const most = threads === undefined ? threadsFor(runs, reports) : threads === 1 ? 0 : Math.min(runs.length, threads)
+function onThreadsIfFaster(runs: Run[], threads: number | undefined, follows: boolean): RunTasks | null {
+  const most = threads === undefined ? threadsFor(runs, follows) : threads === 1 ? 0 : Math.min(runs.length, threads)
   return most === 0 ? null : onThreads(most)
 }
 
@@ -116,18 +117,21 @@ async function simulateHere(
 }
 
 /** The number of requests that a thread simulates in the time that another takes to start. */
-export const WHILE_STARTING = 4_000_000
+const WHILE_STARTING = 4_000_000
 
 /**
  * Chooses the number of threads that is fastest; 0 runs in this thread, if it is done by the time others have started. If
- * progress is reported and the runs take longer than that, at least one thread, which keeps this one responsive.
+ * progress is reported or an abort is possible, and the runs take longer than that, at least one thread, which keeps this one
+ * responsive.
+ *
+ * @param follows whether progress is reported or an abort is possible
  */
-function threadsFor(runs: Run[], reports: boolean): number {
+function threadsFor(runs: Run[], follows: boolean): number {
   const threads = Math.min(cores(), runs.length)
   const requests = runs.map(({ scenario }) => plannedRequests(scenario))
   // unknown of a closed loop that ends by time
   if (requests.includes(0)) return threads
   const total = sum(requests)
   if (WHILE_STARTING + Math.max(total / threads, ...requests) < total) return threads
-  return reports && total > WHILE_STARTING ? 1 : 0
+  return follows && total > WHILE_STARTING ? 1 : 0
 }

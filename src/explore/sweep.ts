@@ -43,7 +43,7 @@ export interface SweepOptions {
   /**
    * How many points to simulate at a time, each on its own thread; 1 uses this thread.
    *
-   * @default the number of cores; this thread if it is done before other threads would have started
+   * @default the number of cores; this thread if the number of requests is known and it is done before others would have started
    */
   threads?: number | undefined
   /**

@@ -4,7 +4,7 @@ import { BUCKETS, BUCKETS_PER_OCTAVE, bucketFloor, bucketOf, HIGHEST_NS } from '
 import type { BucketCounts } from './latency-histogram.js'
 
 // deflate and inflate are internal to hdr-histogram-js, hence its exact version in package.json. They are those of zlib
-// where there is one: pako takes several times as long for each of the 23 histograms of a Result.
+// where there is one: pako takes several times as long for each of the 27 histograms of a Result, or more.
 const SHAPE = {
   // 32-bit counts would overflow without an error
   bitBucketSize: 64,
@@ -118,8 +118,8 @@ const COUNTS = countsIndexOf(BUCKETS - 1) + 1
 const WORD_SIZE = 0xf0
 
 /**
- * The histograms that were decoded last. To check a Result, to judge it by a budget and to compare it all decode its 27
- * histograms or more, which takes most of the time.
+ * The histograms that were used last. To check a Result, to judge it by a budget and to compare it all decode its histograms,
+ * which takes most of the time.
  */
 const recent = new Map<string, BucketCounts>()
 /** How many bytes they take at most together. */
@@ -135,10 +135,11 @@ const bytesOf = (base64: string, { buckets, counts }: BucketCounts) =>
  */
 export function decode(base64: string): BucketCounts {
   const known = recent.get(base64)
-  if (known !== undefined) return known
-  const histogram = decodeAnew(base64)
+  // it is the last one again
+  if (known !== undefined) recent.delete(base64)
+  const histogram = known ?? decodeAnew(base64)
   recent.set(base64, histogram)
-  recentBytes += bytesOf(base64, histogram)
+  if (known === undefined) recentBytes += bytesOf(base64, histogram)
   for (const [text, oldest] of recent) {
     if (recentBytes <= MOST_RECENT_BYTES) break
     recent.delete(text)

@@ -1,6 +1,6 @@
 import { zeros } from '../histogram/latency-histogram.js'
 import { NS_PER_SECOND } from '../scenario/nanoseconds.js'
-import { RESPONSE_TIMES, type ResponseTime } from '../scenario/times.js'
+import type { ResponseTime } from '../scenario/times.js'
 import { type Goodput, goodputOf } from './goodput.js'
 import { countedBy, intervalsOfRecording } from './merge/intervals.js'
 import {
@@ -12,7 +12,7 @@ import {
   noCounts,
   type Recording,
 } from './recording.js'
-import { responseTimesInSegments, type SegmentTimes, segmentTimes } from './segment-times.js'
+import { responseTimesIn, type SegmentTimes, segmentTimes } from './segment-times.js'
 import { type Summary, summaryOf, withholdIntervals } from './summary.js'
 
 /** The requests of one class, of those due in the window. */
@@ -46,6 +46,7 @@ export interface ClassSegment extends SegmentTimes {
  */
 export function classResults(recording: Recording, noSteadyState: string | null): Record<string, ClassResult> {
   const { classes = {}, segments, machines = [], startNs, endNs } = recording
+  const timesOfClasses = responseTimesIn(recording.histograms, Object.values(classes))
   return Object.fromEntries(
     Object.entries(classes).map(([name, recorded]) => {
       const { counts } = recorded
@@ -70,12 +71,12 @@ export function classResults(recording: Recording, noSteadyState: string | null)
         return summaryOf(total, intervalsOfRecording(recording, total, by, countedBy(metric)))
       }
       const ofResponses: Pick<ClassResult, `${ResponseTime}Ms`> = Object.fromEntries(
-        RESPONSE_TIMES.flatMap((time) => {
+        timesOfClasses.flatMap((time) => {
           const known = summary(time)
           return known === null ? [] : [[`${time}Ms`, known]]
         }),
       )
-      const times = responseTimesInSegments(recorded, own)
+      const times = responseTimesIn(recorded, own).filter((time) => timesOfClasses.includes(time))
       const result: ClassResult = {
         counts,
         offeredPerSecond: counts.offered / ((endNs - startNs) / NS_PER_SECOND),

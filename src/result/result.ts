@@ -22,7 +22,7 @@ import {
   segmentHistograms,
   serversIn,
 } from './recording.js'
-import { responseTimesInSegments, type SegmentTimes, segmentTimes } from './segment-times.js'
+import { responseTimesIn, type SegmentTimes, segmentTimes } from './segment-times.js'
 import { type StageResult, stageResult } from './stages.js'
 import { type Estimate, type Interval, type Summary, summaryOf, withholdIntervals } from './summary.js'
 import type { Finding, Validity } from './validity.js'
@@ -176,7 +176,7 @@ export function resultOf(
   findings.push(...tooFewSamplesFindings(latencyMs))
   const { offered } = counts
   const noSteadyState = steady ? null : NO_STEADY_STATE
-  const timesInSegments = responseTimesInSegments(
+  const timesInSegments = responseTimesIn(
     histograms,
     recording.segments.map((segment) => segment.histograms),
   )

@@ -14,26 +14,28 @@ export interface SegmentTimes {
   betweenMs?: SegmentTime
 }
 
-/** The times of responses of which segments hold all values: a merged result may lack those of some machines. */
-export function responseTimesInSegments(
+/**
+ * The times of responses of which parts hold all values: a merged result may lack those of some machines. Gaps between
+ * events are left out with the beginnings of the same responses.
+ *
+ * @param parts the segments, or the classes
+ */
+export function responseTimesIn(
   total: Pick<Histograms, ResponseTime>,
-  segments: readonly Pick<Histograms, ResponseTime>[],
+  parts: readonly Pick<Histograms, ResponseTime>[],
 ): ResponseTime[] {
-  return RESPONSE_TIMES.filter((time) => {
-    const histogram = total[time]
-    return (
-      histogram !== undefined &&
-      areInSegments(
-        histogram,
-        segments.flatMap((segment) => segment[time] ?? []),
-      )
-    )
-  })
+  const isHeld = (time: ResponseTime) => {
+    const held = parts.flatMap((part) => part[time] ?? [])
+    return holdAll(held, total[time] ?? zeros(0))
+  }
+  return isHeld('first') ? RESPONSE_TIMES.filter(isHeld) : []
 }
 
-/** Whether segments hold all values of a metric: those of a stored result hold latency and the times of responses only. */
-export const areInSegments = (total: Counted, segments: readonly Counted[]) =>
-  sumBy(segments, ({ count }) => count) === total.count
+/**
+ * Whether parts hold all values of a metric. The segments of a stored result hold those of latency and of the times of
+ * responses only.
+ */
+export const holdAll = (parts: readonly Counted[], total: Counted) => sumBy(parts, ({ count }) => count) === total.count
 type Counted = Pick<HistogramSnapshot, 'count'>
 
 /**

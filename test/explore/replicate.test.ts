@@ -145,7 +145,7 @@ describe('replicating', { timeout: 60_000 }, () => {
   })
 
   it.each([
-    ['in this thread', 100, 1],
+    ['in this thread', 50, 1],
     ['on threads', 1000, 2],
   ])('returns the completed runs if it is stopped early, %s, with a finding', async (_, replications, threads) => {
     const onProgress = ({ done }: ReplicateProgress) => done < 3

@@ -191,16 +191,38 @@ describe('between in a budget', () => {
     })
   })
 
-  it('decides far from its limit, in a run too short for an interval', () => {
+  it('decides far from its limit where there is no interval, by responses and not by gaps', () => {
     // each response is slow or fast as a whole, as if it waited for others
     const { result } = run(
       { ...streams, later: (i) => [1, 1.4, 1.8, 3 + (i % 7) / 2].map((ms) => ms * MS) },
       { stop: { requests: 300 } },
     )
-    const { p99, intervals } = result.betweenMs as Summary
+    const { count, p95, max, intervals } = result.betweenMs as Summary
     expect(intervals.p99.low).toBeNull()
-    expect(check(result, { 'between.p99': 5 * p99 })?.verdict).toBe('pass')
-    expect(check(result, { 'between.p99': p99 / 5 })?.verdict).toBe('fail')
+    expect(check(result, { 'between.p95': 5 * max })?.verdict).toBe('pass')
+    expect(check(result, { 'between.p95': p95 / 5 })?.verdict).toBe('fail')
+    // as many requests would pass, but a response in a hundred may have only long gaps, and none of 200 be one
+    expect(count).toBeGreaterThan(369)
+    expect(result.counts.completed).toBeLessThan(369)
+    expect(check(result, { 'between.p99': 5 * max })?.verdict).toBe('inconclusive')
+  })
+
+  it('does not pass by the gaps of one response', () => {
+    const { result } = run(
+      { ...streams, later: () => Array.from({ length: 500 }, (_, i) => (1.5 + i / 1000) * MS) },
+      { stop: { requests: WARMUP + 1 } },
+    )
+    expect(result.counts.completed).toBeLessThan(5)
+    expect(result.betweenMs?.count).toBeGreaterThan(400)
+    expect(check(result, { 'between.p90': '1s' })?.verdict).toBe('inconclusive')
+  })
+
+  it('is merged with the beginnings of the same responses, or not at all', () => {
+    const begins = run({ ...streams, later: () => [] }).result
+    const stored: Result = { ...begins, segments: begins.segments.map(({ firstMs: _, ...segment }) => segment) }
+    const merged = checkResult(mergeResults([stored, run(streams, { seed: 2 }).result], { as: 'replications' }))
+    expect(merged.betweenMs).toBeDefined()
+    for (const segment of merged.segments) expect(segment).not.toHaveProperty('betweenMs')
   })
 
   it('is judged by its interval in a result that was stored without the gaps of its segments', () => {

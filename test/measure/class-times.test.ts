@@ -226,6 +226,10 @@ describe('firstMs and betweenMs of a class', () => {
     const without = Object.entries(streamed.classes ?? {}).map(([name, own]) => [name, withoutTimes(own)])
     const stored = { ...streamed, classes: Object.fromEntries(without) }
     expect(checkResult(stored)).toBe(stored)
+    // the classes would not add up to the whole
+    const merged = checkResult(mergeResults([stored, run(streams, { seed: 2 }).result], { as: 'replications' }))
+    expect(merged.firstMs).toBeDefined()
+    expect(classIn(merged, 'checkout')).not.toHaveProperty('firstMs')
   })
 })
 

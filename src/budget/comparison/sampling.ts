@@ -124,11 +124,11 @@ function boundPercentile(
   const off = over.map((each, i) => each - fraction * (offered[i] as Segment).counts.offered)
   const allowed = 1 - p / 100
   const variance = Math.max(fraction * (1 - fraction), allowed * (1 - allowed))
-  const { independentAtLength } = estimateError(off, n, variance, order)
+  const { independentInLongRun } = estimateError(off, n, variance, order)
   const margin =
     100 *
     student(tail, offered.length - 1) *
-    Math.sqrt((allowed * (1 - allowed)) / Math.max(1, Math.min(n, independentAtLength) / UNCERTAIN))
+    Math.sqrt((allowed * (1 - allowed)) / Math.max(1, Math.min(n, independentInLongRun) / UNCERTAIN))
   return {
     value,
     low: p - margin <= 0 ? 0 : (at(p - margin) ?? Number.POSITIVE_INFINITY),

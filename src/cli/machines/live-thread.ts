@@ -102,7 +102,13 @@ async function listen(
       response.writeHead(200, { 'content-type': PROMETHEUS_TEXT, 'cache-control': 'no-store' }).end(text())
     } else {
       report ??= load()
-      report.then((handle) => handle(request, response))
+      report.then(
+        (handle) => handle(request, response),
+        (error: unknown) => {
+          report = null
+          response.writeHead(500, { 'content-type': 'text/plain' }).end(messageOf(error))
+        },
+      )
     }
   })
   server.listen(port, host)

@@ -407,7 +407,7 @@ export class CandidateSearch {
 
 const keyOf = ({ servers, maxBatchSize, maxWait }: Setting) => `${servers} ${maxBatchSize} ${maxWait}`
 
-/** Two infinite strains are equal. */
+/** Two infinite ratios are equal. */
 const limitRatioOf = ({ trial }: Tried) => Math.min(trial.limitRatio, Number.MAX_VALUE)
 
 function best(tried: readonly Tried[], order: (a: Tried, b: Tried) => number): Tried | null {

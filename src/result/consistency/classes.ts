@@ -2,11 +2,11 @@ import { sumBy } from '../../statistics/descriptive.js'
 import type { ClassResult, ClassSegment } from '../classes.js'
 import { CLASS_METRICS, totalOf } from '../recording.js'
 import type { Result } from '../result.js'
-import { type Contradiction, same } from './contradiction.js'
 import { areSame, contradictionInGoodput, contradictionInRates } from './counts.js'
 import { Buckets, bucketsOf } from './histograms.js'
 import { contradictionOfResponses } from './responses.js'
-import { contradictionInSegments, timesOf } from './segments.js'
+import { type Contradiction, same } from './rounding.js'
+import { contradictionInSegments, nameOfTimes } from './segments.js'
 
 /** A contradiction within classes, or between them and the whole; null if there is none. */
 export function contradictionOfClasses(whole: Result): Contradiction | null {
@@ -55,7 +55,7 @@ function contradictionOfTimes(classes: readonly ClassResult[], whole: Result): C
     const buckets = new Buckets()
     for (const each of own) buckets.add(bucketsOf(each))
     const isWhole = sumBy(own, ({ count }) => count) === ofWhole?.count && buckets.hold(bucketsOf(ofWhole))
-    if (!isWhole) return ['classes', `must hold the same ${timesOf(metric)} as the whole result`]
+    if (!isWhole) return ['classes', `must hold the same ${nameOfTimes(metric)} as the whole result`]
   }
   return null
 }

@@ -1,7 +1,7 @@
 import { type Goodput, goodPart } from '../goodput.js'
 import { type Counts, errorsIn } from '../recording.js'
 import type { Result } from '../result.js'
-import { type Contradiction, same } from './contradiction.js'
+import { type Contradiction, same } from './rounding.js'
 
 export const areSame = (a: Counts, b: Counts) =>
   Object.entries(a).every(([name, requests]) => (b[name as keyof Counts] ?? 0) === requests)

@@ -3,7 +3,7 @@ import { decode } from '../../histogram/hdr.js'
 import type { BucketCounts } from '../../histogram/latency-histogram.js'
 import { NS_PER_MS, nanoseconds } from '../../scenario/nanoseconds.js'
 import type { Summary } from '../summary.js'
-import { ROUNDING } from './contradiction.js'
+import { ROUNDING } from './rounding.js'
 
 /** How far the mean of buckets may be from that of the values in them, relative to it. */
 export const PRECISION = 2e-3

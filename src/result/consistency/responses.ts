@@ -1,7 +1,7 @@
 import { RESPONSE_TIMES } from '../../scenario/times.js'
 import type { SegmentTimes } from '../segment-times.js'
 import type { SegmentTime } from '../summary.js'
-import { type Contradiction, ROUNDING } from './contradiction.js'
+import { type Contradiction, ROUNDING } from './rounding.js'
 
 type Times = { [T in keyof SegmentTimes]: Pick<SegmentTime, 'count' | 'mean' | 'max'> | Extract<SegmentTimes[T], null> }
 

@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Arrivals } from '../../scenario/arrivals/arrivals.js'
 import { goodSchema } from '../../scenario/good.js'
 import type { Result } from '../result.js'
-import { ROUNDING } from './contradiction.js'
 import { contradictionOf } from './contradictions.js'
-import { interval, number, requests, segmentTimes, setupTime, stageLatency, summary, text } from './summaries.js'
+import { ROUNDING } from './rounding.js'
+import { interval, number, requests, segmentTimesSchema, setupTime, stageLatency, summary, text } from './summaries.js'
 
 /** Types fail while an arrival process is missing. */
 const PROCESSES = {
@@ -22,7 +22,7 @@ const segment = z.looseObject({
   ...{ startMs: number, endMs: number, batches: requests, batched: requests, servingMs: number },
   counts,
   inSystem: number,
-  ...segmentTimes,
+  ...segmentTimesSchema,
 })
 
 const goodput = z.looseObject({
@@ -42,7 +42,7 @@ const classResult = z.looseObject({
   betweenMs: summary.optional(),
   rates: rates.nullable(),
   goodput: goodput.optional(),
-  segments: z.array(z.looseObject({ counts, ...segmentTimes }), { error: 'must be a list' }),
+  segments: z.array(z.looseObject({ counts, ...segmentTimesSchema }), { error: 'must be a list' }),
 })
 
 const stageResult = z.looseObject({

@@ -3,10 +3,10 @@ import type { ClassResult, ClassSegment } from '../classes.js'
 import { CLASS_METRICS, type ClassMetric, errorsIn, totalOf } from '../recording.js'
 import type { Result } from '../result.js'
 import type { SegmentTime, Summary } from '../summary.js'
-import { type Contradiction, isAbout } from './contradiction.js'
 import { areSame, tooManyGood } from './counts.js'
 import { Buckets, bucketsOf, decodeHistogram, faultAgainst, momentsOf } from './histograms.js'
 import { contradictionOfResponses } from './responses.js'
+import { type Contradiction, isAbout } from './rounding.js'
 
 /** A contradiction within segments, or between them and the whole; null if there is none. */
 export function contradictionOfSegments(whole: Result): Contradiction | null {
@@ -49,13 +49,13 @@ export function contradictionInSegments(
     const own = segments.flatMap((segment) => segment[`${metric}Ms`] ?? [])
     // a result stored without the times of responses of its segments stays readable
     if (own.length === 0 || holdTogether(own, whole[`${metric}Ms`])) continue
-    return [`${at}segments`, `must hold the same ${timesOf(metric)} as the ${name}`]
+    return [`${at}segments`, `must hold the same ${nameOfTimes(metric)} as the ${name}`]
   }
   return null
 }
 
 /** What the values of a metric are called. */
-export const timesOf = (metric: ClassMetric) => (metric === 'latency' ? 'latencies' : `'${metric}' times`)
+export const nameOfTimes = (metric: ClassMetric) => (metric === 'latency' ? 'latencies' : `'${metric}' times`)
 
 function contradictionInSegment(segment: ClassSegment, at: string): Contradiction | null {
   const { counts, latencyMs } = segment

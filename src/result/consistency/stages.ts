@@ -2,9 +2,9 @@ import { sumBy } from '../../statistics/descriptive.js'
 import { errorsIn, totalOf } from '../recording.js'
 import type { Result } from '../result.js'
 import type { StageResult } from '../stages.js'
-import { type Contradiction, ROUNDING, same } from './contradiction.js'
 import { areSame, tooManyGood } from './counts.js'
 import { Buckets, bucketsOf } from './histograms.js'
+import { type Contradiction, ROUNDING, same } from './rounding.js'
 
 /** Finds a contradiction within stages, or between them and the whole. */
 export function contradictionOfStages({ stages, scenario, counts, latencyMs, window }: Result): Contradiction | null {

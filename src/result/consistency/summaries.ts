@@ -3,8 +3,8 @@ import { percentilesNs } from '../../histogram/percentile.js'
 import { nanoseconds } from '../../scenario/nanoseconds.js'
 import type { StageLatency } from '../stages.js'
 import { ESTIMATES, PERCENTILES, type Summary } from '../summary.js'
-import { ROUNDING } from './contradiction.js'
 import { decodeHistogram, faultAgainst, isBeyond, momentsOf, PRECISION } from './histograms.js'
+import { ROUNDING } from './rounding.js'
 
 export const text = z.string({ error: 'must be a string' })
 export const number = z.number({ error: 'must be a number' }).min(0, { error: 'must be 0 or more' })
@@ -88,14 +88,14 @@ function faultOfIntervals(given: Summary): string | null {
   return null
 }
 
-const segmentTime = (message: string) =>
+const segmentTimeSchema = (message: string) =>
   z.looseObject({ count: requests.min(1), min: number, mean: number, max: number, histogram: text }, { error: message })
 
 /** The times of a segment, of all requests or of a class. */
-export const segmentTimes = {
-  latencyMs: segmentTime('must be an object, or null').nullable(),
-  firstMs: segmentTime('must be an object').optional(),
-  betweenMs: segmentTime('must be an object').optional(),
+export const segmentTimesSchema = {
+  latencyMs: segmentTimeSchema('must be an object, or null').nullable(),
+  firstMs: segmentTimeSchema('must be an object').optional(),
+  betweenMs: segmentTimeSchema('must be an object').optional(),
 }
 
 export const setupTime = z

@@ -18,14 +18,15 @@ export type Segmentation =
   /** replications */
   | 'independent'
 
-/** How many requests exceeded a level, and how clustered they were. */
+/** How many requests, or gaps between events, exceeded a level, and how clustered they were. */
 export interface Exceeding {
   /** bounds of their number: a histogram does not show which values in the level's own bucket exceed it */
   least: number
   most: number
   /**
    * How many requests are worth one independent request (the design effect of Kish 1965): the variance between segments
-   * of the number that exceed the level, over that of independent requests. At least 1.
+   * of the number that exceed the level, over that of independent requests. At least 1; of gaps, at least as many as a
+   * response has, since one that stalls may have only long ones.
    */
   design: number
 }
@@ -53,6 +54,8 @@ export class Exceedances {
   readonly segments: number
   readonly #segments: CountedSegment[]
   readonly #slowest: boolean
+  /** a design effect is at least this: the gaps of a response may all be alike, whatever the others are */
+  readonly #leastDesign: number
   readonly #known = new Map<number, Exceeding>()
 
   /**
@@ -67,9 +70,10 @@ export class Exceedances {
   ) {
     this.segmentation = segmentation
     this.#slowest = unanswered === 'slowest'
-    const each = time === 'between' ? gapsPerRequest(segments) : 1
+    const each = time === 'between' ? gapsPerResponse(segments) : 1
+    this.#leastDesign = Math.max(1, each)
     this.#segments = segments
-      .map((segment) => countSegment(segment[`${time}Ms`] ?? null, unansweredIn(segment) * each))
+      .map((segment) => countSegment(segment[`${time}Ms`] ?? null, Math.round(unansweredIn(segment) * each)))
       .filter(({ offered }) => offered > 0)
     this.offered = sumBy(this.#segments, ({ offered }) => offered)
     this.segments = this.#segments.length
@@ -142,19 +146,19 @@ export class Exceedances {
   #designEffect(over: readonly number[]): number {
     const n = this.offered
     const all = sum(over)
-    if (all === 0 || all === n) return 1
+    if (all === 0 || all === n) return this.#leastDesign
     const fraction = all / n
     const variance = n * fraction * (1 - fraction)
     let offered = this.#segments.map((segment) => segment.offered)
     let off = over.map((count, i) => count - fraction * (offered[i] as number))
-    let largest = 1
+    let largest = this.#leastDesign
     if (this.segmentation === 'varying') {
       // a trend moves all of them: only the difference of neighbours is chance
       const fractions = over.map((count, i) => count / (offered[i] as number))
       const mean = n / over.length
       const differences = fractions.slice(1).map((each, i) => ((each - (fractions[i] as number)) * mean) ** 2 / 2)
       return Math.max(
-        1,
+        this.#leastDesign,
         ((sum(differences) * over.length) / (over.length - 1) / variance) * fewSegmentsFactor(over.length),
       )
     }
@@ -166,7 +170,7 @@ export class Exceedances {
       off = addPairs(off)
       offered = addPairs(offered)
     }
-    return Math.max(1, largest * fewSegmentsFactor(over.length))
+    return Math.max(this.#leastDesign, largest * fewSegmentsFactor(over.length))
   }
 }
 
@@ -189,8 +193,9 @@ function addPairs(values: readonly number[]): number[] {
 
 const unansweredIn = ({ counts }: Segment) => counts.offered - counts.completed
 
-const gapsPerRequest = (segments: readonly Segment[]) =>
-  sumBy(segments, ({ betweenMs }) => betweenMs?.count ?? 0) / sumBy(segments, ({ counts }) => counts.completed)
+/** How many gaps a completed request has whose response has a beginning. */
+const gapsPerResponse = (segments: readonly Segment[]) =>
+  sumBy(segments, ({ betweenMs }) => betweenMs?.count ?? 0) / sumBy(segments, ({ firstMs }) => firstMs?.count ?? 0)
 
 function countSegment(time: SegmentTime | null, unanswered: number): CountedSegment {
   const empty = { offered: unanswered, unanswered, min: 0, max: 0, first: 0, from: new Uint32Array() }

@@ -30,8 +30,8 @@ export function fractionInterval(parts: readonly RatioPart[], order: Order, chec
     const few = tooFewSegments(parts.length, order)
     if (few !== null) return noInterval(few)
     const off = parts.map((part) => part.amount - fraction * part.of)
-    const { independentAtLength } = estimateError(off, n, fraction * (1 - fraction), order)
-    worth = Math.min(n, independentAtLength * (student(tail, VERY_MANY) / student(tail, parts.length - 1)) ** 2)
+    const { independentInLongRun } = estimateError(off, n, fraction * (1 - fraction), order)
+    worth = Math.min(n, independentInLongRun * (student(tail, VERY_MANY) / student(tail, parts.length - 1)) ** 2)
   }
   const k = fraction * worth
   return {

@@ -1,7 +1,7 @@
 import { bucketCeiling, bucketFloor } from '../../histogram/buckets.js'
 import type { HistogramSnapshot } from '../../histogram/latency-histogram.js'
 import { meanOf, stdDevOf } from '../../histogram/moments.js'
-import { isStationary } from '../../scenario/arrivals/arrivals.js'
+import { endsByItself } from '../../scenario/arrivals/arrivals.js'
 import { NS_PER_MS, NS_PER_SECOND } from '../../scenario/nanoseconds.js'
 import { student, tailOf } from '../../statistics/student.js'
 import { count } from '../../text/number.js'
@@ -115,8 +115,8 @@ export function intervalsIn(
 ): Record<Estimate, Interval> {
   if (replications !== undefined) return intervalsBetween(total, segments, counted)
   const filled = segments.filter(({ count }) => count > 0)
-  const endsByItself = scenario !== null && !isStationary(scenario.arrivals)
-  return intervalsOf(total, filled, endNs - startNs, checkpoints?.planned, endsByItself, counted)
+  const ends = scenario !== null && endsByItself(scenario.arrivals)
+  return intervalsOf(total, filled, endNs - startNs, checkpoints?.planned, ends, counted)
 }
 
 const moreReplications =
@@ -161,13 +161,13 @@ function intervals(
   const fractions = spreadsOfFractions(places, segments, n, order)
 
   const mean = spreadOfMean(total, segments, order)
-  let { independent, independentAtLength } = mean
+  let { independent, independentInLongRun } = mean
   const tooFew = (what: string, needed: number): Interval => {
     const few = `${count(n)} ${counted} are too few`
     const worth =
       independent < n ? `${count(n)} ${counted} are worth ${count(Math.floor(independent))} independent ones` : few
     return noInterval(
-      `${worth}, and ${what} needs ${count(needed)}: ${advice((MARGIN * needed) / independentAtLength)}`,
+      `${worth}, and ${what} needs ${count(needed)}: ${advice((MARGIN * needed) / independentInLongRun)}`,
     )
   }
   const ofMean = () => {
@@ -181,7 +181,7 @@ function intervals(
     const fraction = fractions[i] as EstimateError
     // a percentile further out cannot have more independent values than those before it
     independent = Math.min(independent, fraction.independent)
-    independentAtLength = Math.min(independentAtLength, fraction.independentAtLength)
+    independentInLongRun = Math.min(independentInLongRun, fraction.independentInLongRun)
     const needed = Math.max(INDEPENDENT, Math.round(BEYOND / Math.min(p, 1 - p)))
     const name = `p${STORED[i]}`
     if (independent < needed) return tooFew(name, needed)

@@ -10,7 +10,7 @@ export interface EstimateError {
   /** how many independent values would vary as much */
   independent: number
   /** the same for an equally long part of a long run: fewer, if neighbouring segments are correlated */
-  independentAtLength: number
+  independentInLongRun: number
 }
 
 /** Segments come one after another in a run; replications are independent of each other. */
@@ -39,7 +39,7 @@ export function estimateError(off: readonly number[], n: number, variance: numbe
   const squares = sum(off.map((each) => each ** 2))
   const found = (squares * segments) / (segments - 1)
   // if nothing is off, sums of doubles leave a rounding error
-  if (found <= 1e-20 * n * n) return { error: 0, independent: n, independentAtLength: n }
+  if (found <= 1e-20 * n * n) return { error: 0, independent: n, independentInLongRun: n }
   let alike = 0
   if (order === 'in a row') {
     const neighbours = sum(off.slice(1).map((each, i) => each * (off[i] as number)))
@@ -48,6 +48,6 @@ export function estimateError(off: readonly number[], n: number, variance: numbe
   }
   const independent = Math.min(n, (n * n * variance) / found)
   // as if the correlation fell by the same factor from segment to segment
-  const independentAtLength = (independent * (1 - alike)) / (1 + alike)
-  return { error: Math.sqrt(found * (1 + alike)), independent, independentAtLength }
+  const independentInLongRun = (independent * (1 - alike)) / (1 + alike)
+  return { error: Math.sqrt(found * (1 + alike)), independent, independentInLongRun }
 }

@@ -3,7 +3,7 @@ import type { ResponseTime } from '../../scenario/times.js'
 import type { fractionInterval, RatioPart } from '../intervals/figure-intervals.js'
 import { intervalsBetween, intervalsIn } from '../intervals/intervals.js'
 import type { CheckpointCount, Metric, Recording } from '../recording.js'
-import { areInSegments } from '../segment-times.js'
+import { holdAll } from '../segment-times.js'
 import { ESTIMATES, type Estimate, type Interval, withholdIntervals } from '../summary.js'
 import type { Merged } from './merged.js'
 
@@ -36,7 +36,7 @@ export function intervalsOfRecording(
 ): Record<Estimate, Interval> {
   const source = sourceOf(recording)
   if (source === 'machines') return intervalsBetween(total, machines, counted)
-  if (!areInSegments(total, segments)) return withholdIntervals(source === 'both' ? SHARED : TOO_FEW)
+  if (!holdAll(segments, total)) return withholdIntervals(source === 'both' ? SHARED : TOO_FEW)
   const within = intervalsIn(recording, total, segments, counted)
   if (source === 'segments') return within
   const between = intervalsBetween(total, machines, counted)
