@@ -49,10 +49,16 @@ export function standardStream(of: NodeJS.WriteStream & { fd: number }): Standar
   }
 }
 
+/**
+ * The stat of an open file, in bigints. Node 20 takes the last stat in numbers, if it is of a pipe, for that of the next module
+ * to load, and does not follow a symbolic link to its package.
+ */
+export const statOf = (fd: number) => fstatSync(fd, { bigint: true })
+
 /** Whether a stream is a file or a device; writes to a pipe, a socket or a terminal may have to wait. */
 export function isFile(fd: number): boolean {
   try {
-    const stats = fstatSync(fd)
+    const stats = statOf(fd)
     return stats.isFile() || (stats.isCharacterDevice() && !isatty(fd))
   } catch {
     return false

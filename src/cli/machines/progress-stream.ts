@@ -1,7 +1,7 @@
-import { fstatSync, writeSync } from 'node:fs'
+import { writeSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { messageOf, ValidationError } from '../../validation/validation-error.js'
-import { isFile, writeAll } from '../standard-streams.js'
+import { isFile, statOf, writeAll } from '../standard-streams.js'
 
 /** How many bytes may wait for a slow reader; further lines are dropped. */
 const MOST_WAITING = 1_000_000
@@ -52,7 +52,7 @@ export class JsonLineStream {
       throw new ValidationError('--progress-fd', `must be the number of a file descriptor from 2 on, got '${text}'`)
     }
     try {
-      const stats = fstatSync(fd)
+      const stats = statOf(fd)
       const plain = isFile(fd)
       if (!plain && !stats.isFIFO() && !stats.isSocket()) throw new Error('it is not a file, pipe or socket')
       // writes nothing, but fails if it is open for reading only
