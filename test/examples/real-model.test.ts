@@ -71,7 +71,7 @@ describe('the real model', () => {
 })
 
 describe('the real model on a server thread', () => {
-  it('answers every request, and prints nothing on stderr', async () => {
+  it('answers every request, and prints nothing on stderr', { tags: 'full' }, async () => {
     const flags =
       '--handler examples/real-model/handler.ts --arrivals 200/s --max-batch-size 16 --duration 800ms --json'
     const { stdout, stderr } = await promisify(execFile)(

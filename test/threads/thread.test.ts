@@ -17,7 +17,7 @@ it('threads start without the tsx of the process, and with all other flags', () 
   }
 })
 
-it('starts threads from source, under tsx', async () => {
+it('starts threads from source, under tsx', { tags: 'full' }, async () => {
   const script = `
     import { startThread } from './src/threads/thread.ts'
     const thread = await startThread(new URL('./src/text/number.js', 'file://' + process.cwd() + '/'), 'count')

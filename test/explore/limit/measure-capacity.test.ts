@@ -5,7 +5,7 @@ const call = async () => {}
 const scenario: Scenario = { arrivals: '500/s', call }
 
 describe('measureCapacity', () => {
-  it('measures real runs, and never passes a load that its target cannot serve', async () => {
+  it('measures real runs, and never passes a load that its target cannot serve', { tags: 'full' }, async () => {
     const slow = () => new Promise<void>((resolve) => setTimeout(resolve, 5))
     const found = await measureCapacity(
       { arrivals: '500/s', call: slow, servers: 1 },
