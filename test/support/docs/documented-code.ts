@@ -29,7 +29,7 @@ export const DOCUMENTS = [
   ...readdirSync(join(repository, 'docs'), { recursive: true }).map((name) => `docs/${name}`),
 ].filter((name) => name.endsWith('.md'))
 /** What a newcomer reads first: the quick suite runs these. */
-export const FIRST_DOCUMENTS = ['README.md', 'docs/getting-started.md']
+export const FIRST_DOCUMENTS = ['README.md']
 const { FORCE_COLOR: _, ...plain }: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: '1' }
 interface Ran {
   code: number
