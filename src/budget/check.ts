@@ -63,8 +63,8 @@ export interface BudgetCheck {
  * Judges a run by a budget.
  *
  * A percentile of latency, or of `first` and `between`, is judged by the fraction of requests, or of gaps, over its limit:
- * for p99, at most 1 % of requests may exceed it. The rule passes if the upper 95 % bound of this fraction is at most the allowed fraction, fails if the lower
- * bound is above it, and is inconclusive otherwise. Other metrics are judged by their 95 % intervals. Max, `errorRate`
+ * for p99, at most 1 % of requests may exceed it. The rule passes if the upper 95 % bound of this fraction is at most the
+ * allowed fraction, fails if the lower bound is above it, and is inconclusive otherwise. Other metrics are judged by their 95 % intervals. Max, `errorRate`
  * without an allowance, and simulations of `stages` or `replay` are judged as observed. A request that was never answered
  * counts as slower than any other under an upper limit, and as faster under a lower limit.
  *

@@ -237,7 +237,7 @@ export async function findNearestMiss(
     least = Math.min(least, each.at?.worth.cost ?? Number.POSITIVE_INFINITY)
   }
   const cost = ({ at }: Reached) => at?.worth.cost ?? Number.POSITIVE_INFINITY
-  const limitRatio = ({ search }: Reached) => limitRatioOf(search)
+  const limitRatio = ({ search }: Reached) => nearestRatioOf(search)
   const [nearest] = reached.sort((a, b) => compare(cost(a), cost(b)) || compare(limitRatio(a), limitRatio(b)))
   if (nearest === undefined) return null
   return missOf(nearest.search, nearest.at, nearest.most, chosen, budget)
@@ -245,7 +245,7 @@ export async function findNearestMiss(
 
 const compare = (a: number, b: number) => (a === b ? 0 : a - b)
 
-const limitRatioOf = (search: CandidateSearch) =>
+const nearestRatioOf = (search: CandidateSearch) =>
   search.givenUp?.why === 'too slow'
     ? search.givenUp.best.trial.limitRatio
     : (search.nearest()?.trial.limitRatio ?? Number.POSITIVE_INFINITY)

@@ -400,7 +400,7 @@ export class CandidateSearch {
   #better = (a: Tried, b: Tried): number => {
     const [ofA, ofB] = [keeps(a), keeps(b)]
     if (ofA !== ofB) return ofA ? -1 : 1
-    const byFigures = ofA ? this.prefers(a.worth, b.worth) : limitRatioOf(a) - limitRatioOf(b)
+    const byFigures = ofA ? this.prefers(a.worth, b.worth) : finiteRatioOf(a) - finiteRatioOf(b)
     return byFigures || a.maxBatchSize - b.maxBatchSize || a.maxWait - b.maxWait
   }
 }
@@ -408,7 +408,7 @@ export class CandidateSearch {
 const keyOf = ({ servers, maxBatchSize, maxWait }: Setting) => `${servers} ${maxBatchSize} ${maxWait}`
 
 /** Two infinite ratios are equal. */
-const limitRatioOf = ({ trial }: Tried) => Math.min(trial.limitRatio, Number.MAX_VALUE)
+const finiteRatioOf = ({ trial }: Tried) => Math.min(trial.limitRatio, Number.MAX_VALUE)
 
 function best(tried: readonly Tried[], order: (a: Tried, b: Tried) => number): Tried | null {
   const [first, ...others] = tried

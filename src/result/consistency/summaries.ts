@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { percentilesNs } from '../../histogram/percentile.js'
 import { nanoseconds } from '../../scenario/nanoseconds.js'
+import type { SetupTime } from '../connections.js'
 import type { StageLatency } from '../stages.js'
 import { ESTIMATES, PERCENTILES, type Summary } from '../summary.js'
 import { decodeHistogram, faultAgainst, isBeyond, momentsOf, PRECISION } from './histograms.js'
@@ -39,15 +40,17 @@ export const summary = z
     },
     isSummary,
   )
-  .superRefine((given, context) => {
-    const fault = faultOf(given as unknown as Summary) ?? faultOfIntervals(given as unknown as Summary)
-    if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
-  })
+  .superRefine(refuseFaults((given: Summary) => faultOf(given) ?? faultOfIntervals(given)))
 
-export const stageLatency = z.looseObject({ ...figures, histogram: text }, isSummary).superRefine((given, context) => {
-  const fault = faultOf(given as unknown as StageLatency)
-  if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
-})
+export const stageLatency = z.looseObject({ ...figures, histogram: text }, isSummary).superRefine(refuseFaults(faultOf))
+
+/** Refuses what a function finds a fault in. */
+function refuseFaults<Given>(find: (given: Given) => string | null) {
+  return (given: unknown, context: z.RefinementCtx) => {
+    const fault = find(given as Given)
+    if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
+  }
+}
 
 /** A contradiction between the figures of a summary; null if there is none. */
 function faultOf(given: StageLatency): string | null {
@@ -108,14 +111,13 @@ export const setupTime = z
     max: number,
     histogram: text,
   })
-  .superRefine((given, context) => {
-    const { min, p50, p99, max } = given
-    const histogram = decodeHistogram(given.histogram)
-    const fault =
-      typeof histogram === 'string'
-        ? histogram
-        : min > p50 || p50 > p99 || p99 > max
-          ? 'must have min, p50, p99 and max in ascending order'
-          : faultAgainst(histogram, momentsOf(histogram).mean, given)
-    if (fault !== null) context.issues.push({ code: 'custom', message: fault, input: given, path: [] })
-  })
+  .superRefine(refuseFaults(faultOfSetup))
+
+/** A contradiction between the figures of a setup time; null if there is none. */
+function faultOfSetup(given: SetupTime): string | null {
+  const { min, p50, p99, max } = given
+  const histogram = decodeHistogram(given.histogram)
+  if (typeof histogram === 'string') return histogram
+  if (min > p50 || p50 > p99 || p99 > max) return 'must have min, p50, p99 and max in ascending order'
+  return faultAgainst(histogram, momentsOf(histogram).mean, given)
+}

@@ -3,6 +3,7 @@ import { judgeLoad, requestsNeeded } from '../../../src/explore/limit/judge-load
 import { extentsOf, findCapacity, type MeasureCapacityOptions } from '../../../src/explore/limit/measure-capacity.js'
 import { affine, type Budget, exponential, type Result, type Scenario, simulate } from '../../../src/index.js'
 import type { Finding } from '../../../src/result/validity.js'
+import { runOf } from '../../support/results/run-of.js'
 
 const MM1: Partial<Scenario> = { service: affine({ base: '1ms', variation: exponential() }) }
 
@@ -16,15 +17,6 @@ interface Setting {
   onProgress?: MeasureCapacityOptions['onProgress']
   signal?: AbortSignal
 }
-
-/** A run, which is made once: most searches try the same loads first. */
-function runOf(scenario: Scenario): Result {
-  const key = JSON.stringify(scenario)
-  const result = made.get(key) ?? simulate(scenario)
-  made.set(key, result)
-  return result
-}
-const made = new Map<string, Result>()
 
 /** Searches with simulations as measurements, on a clock that they advance. */
 async function search(setting: Setting = {}) {

@@ -25,6 +25,7 @@ import { mergeReplications, packReplication } from '../../../src/result/replicat
 import { resultOf } from '../../../src/result/result.js'
 import { resolveScenario } from '../../../src/scenario/scenario.js'
 import { Engine } from '../../../src/simulate/engine.js'
+import { runOf } from '../../support/results/run-of.js'
 
 const mm1: Scenario = {
   arrivals: poisson('50/s'),
@@ -33,14 +34,6 @@ const mm1: Scenario = {
   stop: { requests: 20_000 },
 }
 const runs = (seeds: number[], scenario: Scenario = mm1) => seeds.map((seed) => runOf({ ...scenario, seed }))
-/** A run, which is made once for all tests. */
-function runOf(scenario: Scenario): Result {
-  const key = JSON.stringify(scenario)
-  const result = made.get(key) ?? simulate(scenario)
-  made.set(key, result)
-  return result
-}
-const made = new Map<string, Result>()
 const stored = (result: Result): Result => checkResult(JSON.parse(JSON.stringify(result)))
 const total = (of: readonly Result[], value: (each: Result) => number) => of.reduce((sum, each) => sum + value(each), 0)
 
